@@ -1,0 +1,128 @@
+"""The contract between the program and whatever runs the network: infos, errors, and what an engine promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.triage.measured import MeasuredValue
+
+
+class EngineState(StrEnum):
+    """What a person sees beside an engine's name."""
+
+    AVAILABLE = "available"
+    STARTING = "starting"
+    READY = "ready"
+    BUSY = "busy"
+    STUCK = "stuck"
+    LOST = "lost"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """One engine, working or not. A broken or missing one is listed, with its fault.
+
+    `engine_id` is stable: `onnx-cpu`, `akida-simulator`, `akida-board:0`. `runtime` is name and version, "" when absent.
+    `detail` is a line for a person: the device's name, its serial if it has one, its power meter.
+    """
+
+    engine_id: str
+    name: str
+    runtime: str
+    detail: str
+    state: EngineState
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """What one call returned. `potentials` is int32 (N, classes + features); latency is the engine's own, in milliseconds.
+
+    `energy` is per image of this batch, with its method; never zero for "unknown".
+    """
+
+    potentials: npt.NDArray[np.int32]
+    latency_ms: float
+    energy: MeasuredValue
+
+
+class EngineError(KnownError):
+    """Base of the errors of engines; the fault's code is stable."""
+
+
+class DeviceLost(EngineError):
+    """The device or its process vanished; the image was not assessed."""
+
+
+class DeviceBusy(EngineError):
+    """Another program holds the device."""
+
+
+class NoPermission(EngineError):
+    """The device exists, this user may not open it."""
+
+
+class SdkMissing(EngineError):
+    """The runtime library is not installed."""
+
+
+class SdkVersion(EngineError):
+    """The runtime library is installed in a version that does not fit."""
+
+
+class EngineTimeout(EngineError):
+    """No answer in time; the child was killed."""
+
+
+class BadInput(EngineError):
+    """Shape or type of the batch is not what the network takes."""
+
+
+class ModelRefused(EngineError):
+    """The engine cannot run this bundle, or its self-test differed in at least one integer."""
+
+
+ERRORS: dict[str, type[EngineError]] = {
+    "device-lost": DeviceLost,
+    "device-busy": DeviceBusy,
+    "no-permission": NoPermission,
+    "sdk-missing": SdkMissing,
+    "sdk-version": SdkVersion,
+    "engine-timeout": EngineTimeout,
+    "bad-input": BadInput,
+    "model-refused": ModelRefused,
+}
+"""Error class by fault code: what crosses the pipe is the fault, what is raised is the class."""
+
+
+class Engine(Protocol):
+    """An open engine, in the process that calls it (an adapter in the child, a host in the program)."""
+
+    def infer(self, batch: npt.NDArray[np.uint8]) -> Inference:
+        """Run uint8 NHWC images of the bundle's input shape; raises EngineError."""
+        ...
+
+    def close(self) -> None:
+        """Release the device. Safe to call twice."""
+        ...
+
+
+class EngineAdapter(Protocol):
+    """One kind of engine. Probing never raises: what is broken is listed."""
+
+    def probe(self) -> list[EngineInfo]:
+        """List the engines of this kind on this machine, broken ones with their fault."""
+        ...
+
+    def open(self, engine_id: str, bundle: Path) -> Engine:
+        """Open one engine with one bundle; raises EngineError."""
+        ...

@@ -1,0 +1,1 @@
+"""Use cases, one per module; they know neither Qt nor a device's SDK."""

@@ -1,0 +1,1 @@
+"""What every part stands on: faults, paths, resources, logs, the crash record, child processes."""
