@@ -1,4 +1,4 @@
-"""What a reading says: `Assessed` or `CannotAssess`, two types, so that a missing answer never looks like a negative one."""
+"""What a reading says: `Assessed` or `CannotAssess`, two types: a missing answer never looks like a negative one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class Triage(StrEnum):
 
 @dataclass(frozen=True)
 class Assessed:
-    """An answer. Probabilities are calibrated at the reference prevalence that the bundle names, in the bundle's class order.
+    """An answer. Probabilities are calibrated at the reference prevalence that the bundle names, in its class order.
 
-    `predicted` follows the bundle's decision rule (it need not be the most probable class); `malignancy` is the sum of the
-    malignant classes' probabilities; `could_be` is the conformal set, most probable first; `confidence` is the calibrated
-    probability of the most probable class; `view_agreement` the share of views whose own answer equals `predicted`.
+    `predicted` follows the bundle's decision rule (it need not be the most probable class); `malignancy` is the sum of
+    the malignant classes' probabilities; `could_be` is the conformal set, most probable first; `confidence` is the
+    calibrated probability of the most probable class; `view_agreement` the share of views whose own answer equals
+    `predicted`.
     `raised_by` names the rules that made the triage more severe than the malignancy cut alone (empty: none).
     `ignored` lists refusals that a person overrode (`--ignore-quality`).
     """
@@ -64,7 +65,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What gave the answer: enough to repeat it. `runtime` is name and version, `host` the machine's anonymous description."""
+    """What gave the answer: enough to repeat it.
+
+    `runtime` is name and version, `host` the machine's anonymous description.
+    """
 
     bundle: str
     engine: str
@@ -78,7 +82,8 @@ class Provenance:
 class Reading:
     """One image read once. Immutable; a later reading is added, never replaced.
 
-    `logits` are the integer potentials per view, shape (views, classes) as nested tuples; empty when nothing was inferred.
+    `logits` are the integer potentials per view, shape (views, classes) as nested tuples; empty when nothing was
+    inferred.
     `source` is the path or label under which the person brought the image; it is shown, never logged.
     """
 

@@ -1,4 +1,4 @@
-"""The reading policy of a bundle: calibration, decision rule, operating points, conformal set, domain. Values, JSON, no pixels.
+"""The reading policy of a bundle: calibration, decision rule, operating points, conformal set, domain. Values only.
 
 `triage.assess` applies it. The values are fitted on calibration lesions that the network was not trained on.
 """
@@ -26,8 +26,8 @@ class Interval:
 class Calibration:
     """``probabilities = softmax(scale * mean over views of integer logits + bias)``.
 
-    `scale` is nats per logit unit (temperature included); `bias` (classes,) moves to `prevalence`, the class shares of the
-    population that `prevalence_name` names. `ece` is the expected calibration error measured on held-out lesions.
+    `scale` is nats per logit unit (temperature included); `bias` (classes,) moves to `prevalence`, the class shares of
+    the population that `prevalence_name` names. `ece` is the expected calibration error measured on held-out lesions.
     """
 
     scale: float
@@ -54,7 +54,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Conformal:
-    """Class-conditional conformal set: class k is in the set when ``1 - p_k <= quantiles[k]``. `coverage` is the target."""
+    """Class-conditional conformal set: class k is in it when ``1 - p_k <= quantiles[k]``. `coverage` is the target."""
 
     coverage: float
     quantiles: tuple[float, ...]
@@ -64,8 +64,8 @@ class Conformal:
 class DomainModel:
     """Distance of the integer features (mean over views) to the nearest class centre, diagonal covariance.
 
-    ``d = min over k of mean over f of (x_f - centres[k][f])**2 / variances[f]``; above `limit` the image is not like the
-    training images and is not assessed. `false_reject` is the share of held-out images above the limit.
+    ``d = min over k of mean over f of (x_f - centres[k][f])**2 / variances[f]``; above `limit` the image is not like
+    the training images and is not assessed. `false_reject` is the share of held-out images above the limit.
     """
 
     centres: tuple[tuple[float, ...], ...]
