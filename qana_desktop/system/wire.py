@@ -1,0 +1,87 @@
+"""How values travel between the program and its children: pickle 5 with large arrays beside it, and a wary reader."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
+from multiprocessing.connection import Connection
+from typing import Any, cast
+
+IN_BAND_BYTES = 1 << 16
+"""Buffers up to this size stay inside the pickle; larger ones travel beside it, without being copied into it."""
+
+_HEADER = struct.Struct("<I")
+_ARRAYS = frozenset(
+    {
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.numeric", "_frombuffer"),
+    }
+)
+
+
+class NotAReply(Exception):
+    """What was received is not made of plain values, arrays and the program's own dataclasses."""
+
+
+class ReplyUnpickler(pickle.Unpickler):
+    """Reads what a child sent: plain values, NumPy arrays, dataclasses and enumerations of this program."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the named class if replies may contain it; raises NotAReply."""
+        if (module, name) in _ARRAYS:
+            return super().find_class(module, name)
+        if not module.startswith("qana_desktop.") or "." in name:
+            raise NotAReply(f"{module}.{name}")
+        found = super().find_class(module, name)
+        if isinstance(found, type) and found.__module__ == module and (is_dataclass(found) or issubclass(found, Enum)):
+            return found
+        raise NotAReply(f"{module}.{name}")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A value ready to travel: the pickle, and the buffers that go beside it."""
+
+    data: bytes
+    beside: tuple[pickle.PickleBuffer, ...]
+
+
+def pack(value: object) -> Packed:
+    """Pickle one value; raises what pickle raises for a value that cannot travel."""
+    beside: list[pickle.PickleBuffer] = []
+
+    def in_band(buffer: pickle.PickleBuffer) -> bool:
+        if buffer.raw().nbytes <= IN_BAND_BYTES:
+            return True
+        beside.append(buffer)
+        return False
+
+    return Packed(pickle.dumps(value, protocol=5, buffer_callback=in_band), tuple(beside))
+
+
+def send(connection: Connection, packed: Packed) -> None:
+    """Send one packed value; raises OSError when nobody reads."""
+    connection.send_bytes(_HEADER.pack(len(packed.beside)) + packed.data)
+    for buffer in packed.beside:
+        connection.send_bytes(buffer.raw())
+
+
+def receive(connection: Connection, reader: type[pickle.Unpickler]) -> object:
+    """Receive one value; raises EOFError or OSError when the other side is gone, NotAReply for what may not be read."""
+    data = connection.recv_bytes()
+    (count,) = _HEADER.unpack_from(data)
+    buffers = [bytearray(connection.recv_bytes()) for _ in range(count)]
+    stream = io.BytesIO(data)
+    stream.seek(_HEADER.size)
+    return reader(stream, buffers=buffers).load()
+
+
+def receive_request(connection: Connection) -> tuple[float, object]:
+    """Receive what the parent sent: the limit in seconds, and the request. The parent is trusted."""
+    return cast("tuple[float, object]", receive(connection, pickle.Unpickler))
