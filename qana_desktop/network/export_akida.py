@@ -156,7 +156,7 @@ def _spatial_first(kernels: Int8Array) -> Int8Array:
 
 
 def _dense_weights(layer: Dense, shape: tuple[int, int, int]) -> Int8Array:
-    """Return weights (in, out), the inputs in the order in which Akida flattens a map."""
-    return layer.weights.T
+    """Return weights (in, out); Akida flattens a map channel by channel, then by column, then by row."""
+    return layer.weights.reshape(-1, *shape).transpose(0, 3, 2, 1).reshape(len(layer.weights), -1).T
 
 
