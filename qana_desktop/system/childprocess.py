@@ -74,6 +74,8 @@ class ChildProcess:
         context = multiprocessing.get_context("spawn")
         self._child_reads, self._requests = context.Pipe(duplex=False)
         self._replies, self._child_writes = context.Pipe(duplex=False)
+        for connection in (self._requests, self._replies):
+            wire.widen(connection)
         self._process = context.Process(
             target=serve,
             args=(target, args, self._child_reads, self._child_writes, memory_limit_mb, start_timeout_s),
