@@ -185,7 +185,7 @@ def _install_packages(packages: list[str]) -> None:
 
 def imports(python: Path, module: str) -> bool:
     """Say whether this Python exists and can import the module."""
-    probe = [python, "-c", f"import {module}"]
+    probe: list[str | Path] = [python, "-c", f"import {module}"]
     return python.is_file() and subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
@@ -228,7 +228,8 @@ def install_torch(python: Path) -> None:
     """Install torch, which the training needs and the program does not. Not hashed: docs/adr/0003 says why."""
     if not imports(python, "torch"):
         say(f"Installing {TORCH} (on Linux the registry's own build brings gigabytes)")
-        pip_install(python, TORCH, why=f"{TORCH} could not be installed. Without --train the training tests are skipped.")
+        why = f"{TORCH} could not be installed. Without --train the training tests are skipped."
+        pip_install(python, TORCH, why=why)
 
 
 def set_up(which: str, *, skip_system: bool = False, train: bool = False) -> Path:
@@ -260,8 +261,11 @@ def command_app(options: argparse.Namespace) -> int:
     python = set_up("app", skip_system=options.skip_system)
     paths = options.rest or [demo_images(python)]
     if options.screenshot:
-        command: list[str | Path] = [python, "-m", "qana_desktop.app", "--screenshot", Path(options.screenshot).resolve(), *paths]
-        return run(command, env=environment(os.environ, offscreen=True))
+        picture = Path(options.screenshot).resolve()
+        return run(
+            [python, "-m", "qana_desktop.app", "--screenshot", picture, *paths],
+            env=environment(os.environ, offscreen=True),
+        )
     if not has_display(os.environ, platform.system()):
         raise Stop(NO_DISPLAY)
     say("Opening QANA Desktop. Research use, decision support for trained clinicians, not a medical device.")
