@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from qana_desktop.triage.diagnosis import Diagnosis
 
-SCHEMA = "1.0"
+SCHEMA: Final = "1.0"
+
+MALIGNANCY: Final = "malignancy"
+"""The score of an operating point that is the sum over the malignant classes; any other score is a class code."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from qana_desktop.system.json_reads import JsonNode
 from qana_desktop.triage.diagnosis import Diagnosis
 from qana_desktop.triage.outcome import Triage
 from qana_desktop.triage.policy import (
+    MALIGNANCY,
     SCHEMA,
     Calibration,
     Conformal,
@@ -28,9 +29,6 @@ from qana_desktop.triage.policy import (
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MALIGNANCY: Final = "malignancy"
-"""The score of an operating point that is not the code of one class."""
-
 _CODE: Final = "policy-bad"
 _REMEDY: Final = "The bundle cannot be used; take another bundle or write this one again."
 _SUM_TOLERANCE: Final = 1e-6
@@ -38,7 +36,7 @@ _VIEWS_AT_MOST: Final = 64
 
 
 def policy_to_json(policy: ReadingPolicy) -> str:
-    """Return the policy as JSON text (ASCII, indented, keys in a fixed order); raises ValueError for NaN or infinity."""
+    """Return the policy as JSON text (ASCII, indented, fixed order of keys); raises ValueError for NaN or infinity."""
     return json.dumps({"schema": SCHEMA, **asdict(policy)}, indent=1, allow_nan=False) + "\n"
 
 

@@ -9,7 +9,7 @@ from qana_desktop.system.faults import Fault
 
 @dataclass(frozen=True)
 class QualityFinding:
-    """One measured property: `name` (`sharpness`, `exposure`, ...), its `value`, the `limit` it is held to, its meaning.
+    """One measured property: `name` (`sharpness`, `exposure`, ...), its `value` and the `limit` it is held to.
 
     `fault` is None when the property is good; `refuses` says that the fault forbids a reading, else it is a warning.
     """

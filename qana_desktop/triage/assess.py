@@ -1,0 +1,158 @@
+"""The judgement of one reading: integer outputs of the network and the bundle's policy in, an outcome out. Pure.
+
+Triage follows the printed cut on the malignancy score. After that every other rule can only make it more severe: two
+plausible classes show the more severe triage, and doubt goes to a person (severity hierarchy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qana_desktop.system.faults import Fault
+from qana_desktop.triage.calibration import FloatArray, probabilities, view_probabilities
+from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
+from qana_desktop.triage.domain import domain_distance
+from qana_desktop.triage.outcome import Assessed, CannotAssess, Outcome, Triage
+from qana_desktop.triage.policy import MALIGNANCY, Conformal, OperatingPoint, ReadingPolicy
+from qana_desktop.triage.quality import QualityReport
+
+AGREEMENT_AT_LEAST: Final = 0.5
+"""Below this share of views that give the same answer, the answer hangs on how the camera was held: a person looks."""
+
+CLASS_CUT: Final = "class-cut"
+PREDICTED_MALIGNANT: Final = "predicted-malignant"
+COULD_BE_MALIGNANT: Final = "could-be-malignant"
+VIEWS_DISAGREE: Final = "views-disagree"
+
+RULES: Final[dict[str, str]] = {
+    CLASS_CUT: "One class alone reached its own operating point.",
+    PREDICTED_MALIGNANT: "The answer itself is a malignant class.",
+    COULD_BE_MALIGNANT: "A malignant class is among those that it could be.",
+    VIEWS_DISAGREE: "Turned and mirrored views of the image gave different answers.",
+}
+"""What each code in `Assessed.raised_by` means, as a sentence."""
+
+OUT_OF_DOMAIN: Final = Fault(
+    code="out-of-domain",
+    message="The image is not like the dermoscopic images that the network was trained on, so it was not assessed.",
+    remedy="Check that it is a dermoscopic image of one lesion, in focus and in the centre, or have a person read it.",
+)
+
+_SEVERITY: Final = {Triage.LOW_CONCERN: 0, Triage.REVIEW: 1, Triage.REVIEW_NOW: 2}
+
+
+def assess(
+    logits: npt.NDArray[np.integer],
+    features: npt.NDArray[np.integer],
+    policy: ReadingPolicy,
+    *,
+    quality: QualityReport | None = None,
+    ignore_quality: bool = False,
+) -> Outcome:
+    """Judge one image from integer logits (views, classes) and features (views, F).
+
+    With `ignore_quality` an image that quality or domain would refuse is assessed, and the refusals are in `ignored`.
+    Raises ValueError when a shape does not fit the policy.
+    """
+    refusals = (*refusals_of(quality), *_domain_refusals(features, policy))
+    if refusals and not ignore_quality:
+        return CannotAssess(refusals[0])
+    shares = probabilities(logits, policy.calibration)
+    by_class = {dx: float(share) for dx, share in zip(policy.classes, shares, strict=True)}
+    predicted = _decide(shares, policy)
+    could_be = conformal_set(by_class, policy.conformal)
+    agreement = _agreement(logits, predicted, policy)
+    triage, raised_by = _judge(by_class, policy, predicted, could_be, agreement)
+    return Assessed(
+        triage=triage,
+        predicted=predicted,
+        probabilities=by_class,
+        malignancy=malignancy_of(by_class),
+        could_be=could_be,
+        confidence=max(by_class.values()),
+        view_agreement=agreement,
+        raised_by=raised_by,
+        ignored=refusals,
+    )
+
+
+def refusals_of(quality: QualityReport | None) -> tuple[Fault, ...]:
+    """What the quality verdict refuses; nothing when quality was not measured."""
+    return () if quality is None else quality.refusals
+
+
+def malignancy_of(by_class: dict[Diagnosis, float]) -> float:
+    """Sum of the malignant classes' probabilities, at most 1."""
+    return min(1.0, sum(share for dx, share in by_class.items() if dx in MALIGNANT))
+
+
+def conformal_set(by_class: dict[Diagnosis, float], conformal: Conformal) -> tuple[Diagnosis, ...]:
+    """The classes that the image could be, most probable first; the most probable one always belongs to it.
+
+    Class-conditional (Mondrian) conformal prediction, Vovk 2012: each class is held to its own quantile.
+    """
+    limits = dict(zip(by_class, conformal.quantiles, strict=True))
+    ranked = sorted(by_class, key=lambda dx: -by_class[dx])
+    return tuple(dx for dx in ranked if dx is ranked[0] or 1.0 - by_class[dx] <= limits[dx])
+
+
+def triage_at(by_class: dict[Diagnosis, float], points: tuple[OperatingPoint, ...]) -> Triage:
+    """The most severe triage among the operating points that these probabilities reach; low concern when none."""
+    scores = {MALIGNANCY: malignancy_of(by_class), **{str(dx): share for dx, share in by_class.items()}}
+    reached = (Triage(point.triage) for point in points if scores[point.score] >= point.threshold)
+    return max(reached, key=_SEVERITY.__getitem__, default=Triage.LOW_CONCERN)
+
+
+def worklist_key(outcome: Outcome) -> tuple[int, float]:
+    """Sorts a worklist ascending: cannot-assess first, then by triage, within it the most malignant first."""
+    if isinstance(outcome, CannotAssess):
+        return (-1 - max(_SEVERITY.values()), 0.0)
+    return (-_SEVERITY[outcome.triage], -outcome.malignancy)
+
+
+def _domain_refusals(features: npt.NDArray[np.integer], policy: ReadingPolicy) -> tuple[Fault, ...]:
+    if policy.domain is None or domain_distance(features, policy.domain) <= policy.domain.limit:
+        return ()
+    return (OUT_OF_DOMAIN,)
+
+
+def _decide(shares: FloatArray, policy: ReadingPolicy) -> Diagnosis:
+    return policy.classes[int(np.argmax(shares * np.asarray(policy.decision_weights)))]
+
+
+def _agreement(logits: npt.NDArray[np.integer], predicted: Diagnosis, policy: ReadingPolicy) -> float:
+    answers = [_decide(view, policy) for view in view_probabilities(logits, policy.calibration)]
+    return answers.count(predicted) / len(answers)
+
+
+def _judge(
+    by_class: dict[Diagnosis, float],
+    policy: ReadingPolicy,
+    predicted: Diagnosis,
+    could_be: tuple[Diagnosis, ...],
+    agreement: float,
+) -> tuple[Triage, tuple[str, ...]]:
+    base = triage_at(by_class, tuple(point for point in policy.operating_points if point.score == MALIGNANCY))
+    raises = [
+        (triage, rule)
+        for triage, rule in (
+            (triage_at(by_class, tuple(p for p in policy.operating_points if p.score != MALIGNANCY)), CLASS_CUT),
+            *_doubts(predicted, could_be, agreement),
+        )
+        if _SEVERITY[triage] > _SEVERITY[base]
+    ]
+    triage = max((triage for triage, _ in raises), key=_SEVERITY.__getitem__, default=base)
+    return triage, tuple(rule for _, rule in raises)
+
+
+def _doubts(predicted: Diagnosis, could_be: tuple[Diagnosis, ...], agreement: float) -> Iterator[tuple[Triage, str]]:
+    if predicted in MALIGNANT:
+        yield Triage.REVIEW, PREDICTED_MALIGNANT
+    if MALIGNANT.intersection(could_be):
+        yield Triage.REVIEW, COULD_BE_MALIGNANT
+    if agreement < AGREEMENT_AT_LEAST:
+        yield Triage.REVIEW, VIEWS_DISAGREE
