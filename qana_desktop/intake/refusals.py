@@ -1,0 +1,136 @@
+"""Why a file was refused: one error, and every sentence that goes with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qana_desktop.system.faults import Fault, KnownError
+
+MEBIBYTE: Final = 1024 * 1024
+
+
+class FileRefused(KnownError):
+    """A file from which no image can be had; nothing is wrong with the program, and the next file can be read."""
+
+
+def refused(code: str, happened: str, remedy: str) -> FileRefused:
+    """Return the error for one refused file. `happened` continues the sentence "Cannot assess: "."""
+    return FileRefused(Fault(code, f"Cannot assess: {happened}", remedy))
+
+
+def empty() -> FileRefused:
+    """The file has no bytes."""
+    return refused("file-empty", "the file is empty.", "Copy it from the camera or the archive again.")
+
+
+def not_an_image() -> FileRefused:
+    """The content is of no known image format, whatever the name says."""
+    return refused(
+        "file-not-image",
+        "the content of the file is not an image.",
+        "Choose a JPEG, PNG, TIFF, BMP or WebP file.",
+    )
+
+
+def not_supported(what: str) -> FileRefused:
+    """The content is an image, of a kind that is not read. `what` names it."""
+    return refused(
+        "format-not-supported",
+        f"the file is {what}, which is not read here.",
+        "Save the image as JPEG, PNG, TIFF, BMP or WebP with 8 or 16 bits per colour and open that file.",
+    )
+
+
+def truncated() -> FileRefused:
+    """Data is missing: showing the rest would show grey as if it were skin."""
+    return refused(
+        "file-truncated",
+        "the file is incomplete, a part of the image is missing.",
+        "Copy it from the camera or the archive again.",
+    )
+
+
+def damaged() -> FileRefused:
+    """All bytes seem to be there, but they do not make an image."""
+    return refused(
+        "file-damaged",
+        "the file is damaged, its image cannot be read.",
+        "Copy it from the camera or the archive again.",
+    )
+
+
+def too_large(limit: int) -> FileRefused:
+    """The file has more than `limit` bytes."""
+    return refused(
+        "file-too-large",
+        f"the file is larger than {limit // MEBIBYTE} MiB.",
+        "Save the image as JPEG or PNG and open that file.",
+    )
+
+
+def too_many_pixels(width: int, height: int, limit: int) -> FileRefused:
+    """The header announces more than `limit` pixels."""
+    return refused(
+        "image-too-many-pixels",
+        f"the image has {width} x {height} pixels, more than {limit // 1_000_000} million.",
+        "Cut out the lesion and open that image.",
+    )
+
+
+def too_small(width: int, height: int, needed: int) -> FileRefused:
+    """The shorter side has fewer than `needed` pixels."""
+    return refused(
+        "image-too-small",
+        f"the image has {width} x {height} pixels, and the shorter side needs {needed}.",
+        "Open the original image, not its thumbnail.",
+    )
+
+
+def missing() -> FileRefused:
+    """Nothing is at the path, or not any more."""
+    return refused(
+        "file-missing",
+        "the file is not there, or not any more.",
+        "Check whether it was moved or its drive unplugged, then open it again.",
+    )
+
+
+def unreadable() -> FileRefused:
+    """The system does not let this user read the file, or its drive fails."""
+    return refused(
+        "file-unreadable",
+        "the system does not allow the file to be read.",
+        "Check its permissions and its drive, or copy it to your own folder, then open it again.",
+    )
+
+
+def not_a_file() -> FileRefused:
+    """The path is a folder, a pipe or a device."""
+    return refused("file-not-regular", "this is a folder or a device, not a file.", "Choose an image file.")
+
+
+def decoder_crashed() -> FileRefused:
+    """The child process died over this file."""
+    return refused(
+        "decoder-crashed",
+        "reading the file ended the process that read it; the program itself is safe.",
+        "The file is probably damaged. Save the image again with another program and open that file.",
+    )
+
+
+def decoder_timeout(seconds: float) -> FileRefused:
+    """The child process took too long over this file and was ended."""
+    return refused(
+        "decoder-timeout",
+        f"the file could not be read within {seconds:.0f} seconds.",
+        "Check its drive, or save the image as JPEG and open that file.",
+    )
+
+
+def out_of_memory() -> FileRefused:
+    """The image does not fit the memory that one file may take."""
+    return refused(
+        "decoder-out-of-memory",
+        "the image needs more memory than one file may take.",
+        "Cut out the lesion, or save the image smaller, and open that file.",
+    )
