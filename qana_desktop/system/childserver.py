@@ -19,7 +19,7 @@ from qana_desktop.system.faults import KnownError
 
 Handler: TypeAlias = Callable[[object], object]
 
-SELF_DESTRUCT_MARGIN_S = 10.0
+SELF_DESTRUCT_MARGIN_S = 3.0
 """How far past a call's limit a child ends itself, should the parent that would have killed it be gone."""
 
 
