@@ -1,0 +1,142 @@
+"""Opening images: from paths and pasted bytes to new lines of the worklist; refused and repeated ones are told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from qana_desktop.services.sources import ImageSource
+from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.ui.presenters.entries import Entry
+from qana_desktop.ui.presenters.notices import Answer, Notice, Refusal, Tone
+from qana_desktop.ui.presenters.runner import NoticeBoard, Runner
+from qana_desktop.ui.presenters.worklist import Worklist
+from qana_desktop.ui.texts import tr, trn
+
+if TYPE_CHECKING:
+    from qana_desktop.services.contract import TriageDeskLike
+
+
+@dataclass
+class Found:
+    """What a look at some paths gave: sources under their keys, and the paths that gave none."""
+
+    sources: list[tuple[str, ImageSource]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class OpeningView(NoticeBoard, Protocol):
+    """The part of the window that opening speaks to."""
+
+    def show_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Show the list of paths that could not be opened, with reasons."""
+        ...
+
+    def select(self, entry_id: int) -> None:
+        """Show this image."""
+        ...
+
+
+class OpeningPresenter:
+    """Takes what a person brings, looks at it in the background, and hands new entries on."""
+
+    def __init__(
+        self, worklist: Worklist, runner: Runner, view: OpeningView, on_new: Callable[[list[Entry]], None]
+    ) -> None:
+        self._worklist, self._runner, self._view, self._on_new = worklist, runner, view, on_new
+        self._desk: TriageDeskLike | None = None
+        self._early: list[Path] = []
+        self._pasted = 0
+
+    def attach(self, desk: TriageDeskLike) -> None:
+        """Start to open: what was brought before the program was ready comes first."""
+        self._desk = desk
+        early, self._early = self._early, []
+        if early:
+            self.open_paths(early)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files, folders and globs."""
+        desk = self._desk
+        if desk is None:
+            self._early += paths
+            return
+        self._runner.run("opening", lambda: find(desk, paths), self._opened, self._failed)
+
+    def paste(self, encode: Callable[[], bytes]) -> None:
+        """Open a pasted image; `encode` makes the bytes of an image file and runs in the background."""
+        self._pasted += 1
+        label = tr("Pasted image {n}", n=self._pasted)
+        self._runner.run("opening", lambda: _pasted(label, encode()), self._opened, self._failed)
+
+    def nothing_to_paste(self) -> None:
+        """Tell that the clipboard holds neither an image nor files."""
+        text = tr("The clipboard holds no image and no files. Copy an image, then paste again.")
+        self._view.show_notice(Notice("opening", Tone.TELLS, text))
+
+    def _failed(self, fault: Fault) -> None:
+        self._view.show_notice(Notice("opening", Tone.WARNS, fault.sentence()))
+
+    def _opened(self, found: Found) -> None:
+        repeated = _repeats(found.sources, self._worklist)
+        fresh = self._worklist.add(found.sources)
+        if fresh:
+            self._view.drop_notice("opening")
+            self._on_new(fresh)
+        if found.refusals:
+            self._tell_refused(found.refusals, len(fresh))
+        if repeated:
+            self._tell_repeated(repeated, selects=not fresh)
+
+    def _tell_refused(self, refusals: list[Refusal], opened: int) -> None:
+        what = trn(len(refusals), "{n} item could not be opened.", "{n} items could not be opened.")
+        rest = trn(opened, "{n} image was added.", "{n} images were added.") if opened else tr("No image was added.")
+        only = f" {refusals[0].message} {refusals[0].remedy}" if len(refusals) == 1 else ""
+        show = Answer(
+            tr("Show list"), tr("Show what could not be opened, and why"), self._shower(refusals), closes=False
+        )
+        self._view.show_notice(Notice("refused", Tone.WARNS, f"{what} {rest}{only}", (show,)))
+
+    def _shower(self, refusals: list[Refusal]) -> Callable[[], None]:
+        return lambda: self._view.show_refusals(refusals)
+
+    def _tell_repeated(self, repeated: list[int], *, selects: bool) -> None:
+        text = trn(
+            len(repeated),
+            "{n} image is already in the list and was not read again.",
+            "{n} images are already in the list and were not read again.",
+        )
+        self._view.show_notice(Notice("repeated", Tone.TELLS, text))
+        if selects:
+            self._view.select(repeated[0])
+
+
+def find(desk: TriageDeskLike, paths: Sequence[Path]) -> Found:
+    """Look for images in each path by itself, so that one bad path does not hide the good ones. Reads the disk."""
+    found = Found()
+    for path in paths:
+        try:
+            found.sources += [(key_of(source), source) for source in desk.find_images([path])]
+        except KnownError as error:
+            found.refusals.append(Refusal(path.name or str(path), error.fault.message, error.fault.remedy))
+    return found
+
+
+def key_of(source: ImageSource) -> str:
+    """Return what makes a source the same as another: its resolved path, or the hash of its bytes. Reads the disk."""
+    if source.path is not None:
+        return f"path:{source.path.resolve()}"
+    return f"sha256:{hashlib.sha256(source.data or b'').hexdigest()}"
+
+
+def _pasted(label: str, data: bytes) -> Found:
+    source = ImageSource(label, data=data)
+    return Found([(key_of(source), source)])
+
+
+def _repeats(sources: list[tuple[str, ImageSource]], worklist: Worklist) -> list[int]:
+    known = (worklist.known(key) for key, _source in sources)
+    return [entry.entry_id for entry in known if entry is not None]
