@@ -22,6 +22,8 @@ TOP_LEVEL = 15
 """Largest 4-bit activation."""
 MAX_STEP = 65535.0
 """Largest `act_step` of the runtime."""
+MAX_THRESHOLD = 2.0**19 - 1.0
+"""Thresholds have 20 bits."""
 
 
 class _Levels(torch.autograd.Function):
@@ -142,9 +144,10 @@ class QuantLayer(nn.Module):
         """Sign, integer threshold and grid step per channel (float64): ``a = ceil((sign * p - threshold) / step)``."""
         slope, offset = (value.detach().double() for value in self.slope_and_offset())
         sign = torch.where(slope < 0, -1.0, 1.0).double()
-        exact = (1.0 / slope.abs().clamp_min(1e-12)).clamp(1.0 / STEP_GRID, MAX_STEP)
-        step = (exact * STEP_GRID).round() / STEP_GRID
-        threshold = (-offset * exact).round().clamp(-(2.0**30), 2.0**30)
+        grid = 1 if self.spec.kind == "input" else STEP_GRID  # whole steps let an exact integer kernel run the image
+        exact = (1.0 / slope.abs().clamp_min(1e-12)).clamp(1.0 / grid, MAX_STEP)
+        step = (exact * grid).round() / grid
+        threshold = (-offset * exact).round().clamp(-MAX_THRESHOLD, MAX_THRESHOLD)
         return sign, threshold, step
 
     def forward(self, x: Tensor) -> Tensor:
