@@ -1,0 +1,243 @@
+"""The desk that reads images: file in, reading out, one by one or many with decoding and inference overlapped."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import qana_desktop
+from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
+from qana_desktop.services.device_desk import Answer
+from qana_desktop.services.find_images import find_images
+from qana_desktop.services.jobs import CancelToken, Progress
+from qana_desktop.services.sources import ImageSource
+from qana_desktop.system.clock import Clock
+from qana_desktop.system.faults import KnownError
+from qana_desktop.triage.assess import assess, refusals_of
+from qana_desktop.triage.measured import MeasuredValue
+from qana_desktop.triage.outcome import CannotAssess, Latency, Provenance, Reading
+from qana_desktop.triage.policy import ReadingPolicy
+from qana_desktop.triage.quality import QualityReport
+
+_AHEAD: Final = 4
+"""Images decoded ahead of the one that is inferred: enough to overlap, few enough that memory does not grow."""
+
+
+class PreparedImage(Protocol):
+    """What the image reader makes of a file: the network's input (S, S, 3) uint8, the quality verdict, and its times."""
+
+    @property
+    def network_input(self) -> npt.NDArray[np.uint8]: ...
+    @property
+    def quality(self) -> QualityReport: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def decode_ms(self) -> float: ...
+    @property
+    def preprocess_ms(self) -> float: ...
+
+
+class ReadsImages(Protocol):
+    """The image reader: untrusted files are decoded in a child. Both methods raise KnownError; any thread may call."""
+
+    def prepare(self, source: ImageSource) -> PreparedImage:
+        """Decode, judge and preprocess one image."""
+        ...
+
+    def display(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
+        """Decode one image for the screen."""
+        ...
+
+
+class Infers(Protocol):
+    """The device desk, as far as a reading needs it."""
+
+    def infer(self, batch: npt.NDArray[np.uint8]) -> Answer:
+        """Run a batch on the chosen engine; raises EngineError."""
+        ...
+
+
+@dataclass(frozen=True)
+class ActiveBundle:
+    """What a reading needs to know of the bundle."""
+
+    id: str
+    path: Path
+    policy: ReadingPolicy
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A decoded image, or the reason why there is none; `took_ms` is the whole time that preparing took."""
+
+    result: PreparedImage | CannotAssess
+    took_ms: float
+
+
+class TriageDesk:
+    """Keeps `TriageDeskLike`."""
+
+    def __init__(self, reader: ReadsImages, device: Infers, bundle: ActiveBundle, clock: Clock, host: str) -> None:
+        self._reader, self._device, self._bundle, self._clock, self._host = reader, device, bundle, clock, host
+
+    @property
+    def policy(self) -> ReadingPolicy:
+        """The reading policy of the active bundle."""
+        return self._bundle.policy
+
+    @property
+    def bundle_id(self) -> str:
+        """The active bundle's id."""
+        return self._bundle.id
+
+    def find_images(self, paths: Iterable[Path]) -> list[ImageSource]:
+        """Return the sources in files, folders and patterns; raises NothingToRead for a path with no image."""
+        return find_images(paths)
+
+    def display_image(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
+        """Return the decoded image for the screen (uint8 RGB, upright); raises KnownError."""
+        return self._reader.display(source, longest_side=longest_side)
+
+    def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
+        """Read one image; a bad one comes back as `CannotAssess`. Raises EngineError when no engine answers."""
+        return self._finish(source, self._prepare(source), ignore_quality=ignore_quality)
+
+    def read_all(
+        self,
+        sources: Iterable[ImageSource],
+        *,
+        on_reading: Callable[[ImageSource, Reading], None],
+        report: Callable[[Progress], None],
+        token: CancelToken,
+        ignore_quality: bool = False,
+    ) -> None:
+        """Read many in order, decoding the next images while the engine has the present one.
+
+        What was handed over stays valid when the batch ends early: by EngineError, by `Cancelled`, by a bug.
+        """
+        total = len(sources) if isinstance(sources, Sized) else None
+        report(Progress(0, total, "Reading images"))
+        with self._prepared_ahead(sources) as stream:
+            for done, (source, prepared) in enumerate(_until_cancelled(stream, token), start=1):
+                on_reading(source, self._finish(source, prepared, ignore_quality=ignore_quality))
+                report(Progress(done, total, "Reading images"))
+
+    @contextmanager
+    def _prepared_ahead(self, sources: Iterable[ImageSource]) -> Iterator[Iterator[tuple[ImageSource, _Prepared]]]:
+        """Prepared images in the order of the sources, a few ahead; on leaving, what has not begun is dropped."""
+        pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
+        try:
+            yield _window(pool, self._prepare, iter(sources))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, source: ImageSource) -> _Prepared:
+        start = self._clock.ms()
+        try:
+            image = self._reader.prepare(source)
+        except KnownError as error:
+            return _Prepared(CannotAssess(error.fault), self._clock.ms() - start)
+        return _Prepared(image, self._clock.ms() - start)
+
+    def _finish(self, source: ImageSource, prepared: _Prepared, *, ignore_quality: bool) -> Reading:
+        image = prepared.result
+        if isinstance(image, CannotAssess):
+            return self._refused(source, image, Latency(None, None, None, prepared.took_ms))
+        refusals = refusals_of(image.quality)
+        if refusals and not ignore_quality:
+            latency = Latency(image.decode_ms, image.preprocess_ms, None, prepared.took_ms)
+            refused = self._refused(source, CannotAssess(refusals[0]), latency)
+            return replace(refused, image_sha256=image.sha256, quality=image.quality)
+        return self._inferred(source, image, prepared.took_ms, ignore_quality=ignore_quality)
+
+    def _refused(self, source: ImageSource, outcome: CannotAssess, latency: Latency) -> Reading:
+        """A reading for which no engine was asked."""
+        return Reading(
+            source=source.label,
+            image_sha256=None,
+            outcome=outcome,
+            quality=None,
+            logits=(),
+            latency=latency,
+            energy=None,
+            provenance=None,
+            when=self._clock.now(),
+        )
+
+    def _inferred(
+        self, source: ImageSource, image: PreparedImage, prepared_ms: float, *, ignore_quality: bool
+    ) -> Reading:
+        start, policy = self._clock.ms(), self._bundle.policy
+        batch = views(image.network_input, policy.views)
+        turned = self._clock.ms()
+        answer = self._device.infer(batch)
+        answered = self._clock.ms()
+        potentials, classes = answer.inference.potentials, len(policy.classes)
+        logits = potentials[:, :classes]
+        outcome = assess(logits, potentials[:, classes:], policy, quality=image.quality, ignore_quality=ignore_quality)
+        return Reading(
+            source=source.label,
+            image_sha256=image.sha256,
+            outcome=outcome,
+            quality=image.quality,
+            logits=tuple(tuple(int(value) for value in row) for row in logits),
+            latency=Latency(
+                decode=image.decode_ms,
+                preprocess=image.preprocess_ms + (turned - start),
+                inference=answered - turned,
+                total=prepared_ms + (self._clock.ms() - start),
+            ),
+            energy=_of_one_image(answer.inference.energy, len(batch)),
+            provenance=self._provenance(answer),
+            when=self._clock.now(),
+        )
+
+    def _provenance(self, answer: Answer) -> Provenance:
+        return Provenance(
+            bundle=self._bundle.id,
+            engine=answer.engine.engine_id,
+            runtime=answer.engine.runtime,
+            host=self._host,
+            preprocess=PREPROCESS_VERSION,
+            program=qana_desktop.__version__,
+        )
+
+
+def _until_cancelled(
+    stream: Iterator[tuple[ImageSource, _Prepared]], token: CancelToken
+) -> Iterator[tuple[ImageSource, _Prepared]]:
+    token.check()
+    for item in stream:
+        token.check()
+        yield item
+
+
+def _window(
+    pool: ThreadPoolExecutor, prepare: Callable[[ImageSource], _Prepared], sources: Iterator[ImageSource]
+) -> Iterator[tuple[ImageSource, _Prepared]]:
+    """Keep `_AHEAD` images under way, and give them out in order."""
+    waiting: deque[tuple[ImageSource, Future[_Prepared]]] = deque(
+        (source, pool.submit(prepare, source)) for source in islice(sources, _AHEAD)
+    )
+    while waiting:
+        source, future = waiting.popleft()
+        prepared = future.result()
+        waiting.extend((following, pool.submit(prepare, following)) for following in islice(sources, 1))
+        yield source, prepared
+
+
+def _of_one_image(per_view: MeasuredValue, view_count: int) -> MeasuredValue:
+    """Energy of one reading from that of one network input: all views belong to it."""
+    views_text = "1 view" if view_count == 1 else f"{view_count} views"
+    value = None if per_view.value is None else per_view.value * view_count
+    return replace(per_view, value=value, scope=f"one image, {views_text}")
