@@ -12,8 +12,18 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .layers import STEP_GRID, Activation, Conv, Dense, InputConv, Int32Array, IntegerNetwork, Layer, SeparableConv
-from .shapes import POOL, kernel_size, same_padding
+from qana_desktop.network.layers import (
+    STEP_GRID,
+    Activation,
+    Conv,
+    Dense,
+    InputConv,
+    Int32Array,
+    IntegerNetwork,
+    Layer,
+    SeparableConv,
+)
+from qana_desktop.network.shapes import POOL, kernel_size, same_padding
 
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
@@ -37,27 +47,27 @@ def run(network: IntegerNetwork, images: UInt8Array) -> tuple[Int32Array, ...]:
 
 
 def layer_output(layer: Layer, values: Int32Array) -> Int32Array:
-    """Return the activations of `layer` for input `values` (N, H, W, C), or its potentials when it has no activation."""
+    """Return what `layer` gives for `values` (N, H, W, C): activations, or potentials where it has no activation."""
     potentials = layer_potentials(layer, values)
     return potentials if layer.activation is None else activate(layer.activation, potentials)
 
 
 def layer_potentials(layer: Layer, values: Int32Array) -> Int32Array:
     """Return the int32 potentials of `layer` for input `values` (N, H, W, C), after pooling, before the threshold."""
-    potentials = _convolved(layer, values.astype(np.float64))
+    potentials: Float64Array = _convolved(layer, values.astype(np.float64))
     if not isinstance(layer, Dense) and layer.max_pool:
         potentials = _max_pool(potentials)
     if isinstance(layer, Conv | SeparableConv) and layer.global_sum:
         potentials = potentials.sum(axis=(1, 2), keepdims=True)
-    return potentials.astype(np.int32)
+    return np.asarray(potentials, np.int32)
 
 
 def activate(activation: Activation, potentials: Int32Array) -> Int32Array:
     """Return ``clip(ceil((p - threshold) / step), 0, 2**bits - 1)``, computed in integers of the 1/16 grid."""
     sixteenths = np.rint(activation.step.astype(np.float64) * STEP_GRID).astype(np.int64)
     above = (potentials.astype(np.int64) - activation.threshold) * STEP_GRID
-    levels = -(-above // sixteenths)
-    return np.clip(levels, 0, 2**activation.bits - 1).astype(np.int32)
+    levels = np.clip(-(-above // sixteenths), 0, (1 << activation.bits) - 1)
+    return np.asarray(levels, np.int32)
 
 
 def _convolved(layer: Layer, values: Float64Array) -> Float64Array:
@@ -67,9 +77,9 @@ def _convolved(layer: Layer, values: Float64Array) -> Float64Array:
     windows = _windows(values, kernel_size(layer), layer.stride, padding_value)
     if isinstance(layer, SeparableConv):
         filtered = np.einsum("nhwcij,cij->nhwc", windows, layer.depthwise.astype(np.float64))
-        return filtered @ layer.pointwise.T.astype(np.float64)
+        return np.asarray(filtered @ layer.pointwise.T.astype(np.float64))
     columns = windows.reshape(*windows.shape[:3], -1)
-    return columns @ layer.weights.reshape(len(layer.weights), -1).T.astype(np.float64)
+    return np.asarray(columns @ layer.weights.reshape(len(layer.weights), -1).T.astype(np.float64))
 
 
 def _windows(values: Float64Array, kernel: int, stride: int, padding_value: int) -> Float64Array:
@@ -85,4 +95,5 @@ def _max_pool(potentials: Float64Array) -> Float64Array:
     margins = ((0, 0), (0, height % POOL), (0, width % POOL), (0, 0))
     padded = np.pad(potentials, margins, constant_values=-np.inf)
     windows = sliding_window_view(padded, (POOL, POOL), axis=(1, 2))[:, ::POOL, ::POOL]
-    return windows.max(axis=(-2, -1))
+    highest: Float64Array = windows.max(axis=(-2, -1))
+    return highest

@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .layers import Conv, Int8Array, IntegerNetwork, Layer, SeparableConv
-from .shapes import MapShape, convolved_size, input_shapes, is_pooled
+from qana_desktop.network.layers import Conv, Int8Array, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes, is_pooled
 
 FLOAT32_EXACT = 2**24
 """Integers up to this size are exact in float32."""
@@ -54,7 +54,7 @@ def input_maximum(previous: Layer | None) -> int:
     """Return the largest value that the output of `previous` takes (the image itself for None)."""
     if previous is None or previous.activation is None:
         return INPUT_MAX
-    return 2**previous.activation.bits - 1
+    return (1 << previous.activation.bits) - 1
 
 
 def potential_bounds(layer: Layer, shape: MapShape, maximum: int) -> PotentialBounds:
@@ -91,11 +91,11 @@ def _signed_sums(weights: Int8Array) -> tuple[Int64Array, Int64Array]:
 
 
 def _separable_range(layer: SeparableConv, maximum: int) -> tuple[Int64Array, Int64Array, int]:
-    inner_low, inner_high = (part * maximum for part in _signed_sums(layer.depthwise))
+    negatives, positives = _signed_sums(layer.depthwise)
+    inner_low, inner_high = negatives * np.int64(maximum), positives * np.int64(maximum)
     pointwise = layer.pointwise.astype(np.int64)
     positive, negative = np.maximum(pointwise, 0), np.minimum(pointwise, 0)
-    low = positive @ inner_low + negative @ inner_high
-    high = positive @ inner_high + negative @ inner_low
+    low = np.asarray(positive @ inner_low + negative @ inner_high, np.int64)
+    high = np.asarray(positive @ inner_high + negative @ inner_low, np.int64)
     inner = int(max(-inner_low.min(initial=0), inner_high.max(initial=0)))
     return low, high, inner
-

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qana_desktop.network.layers import (
+    Activation,
+    Conv,
+    Dense,
+    InputConv,
+    Int8Array,
+    IntegerNetwork,
+    Layer,
+    SeparableConv,
+)
+from qana_desktop.network.shapes import input_shapes, kernel_size, output_channels
 from qana_desktop.system.faults import Fault, KnownError
-
-from .layers import Activation, Conv, Dense, InputConv, Int8Array, IntegerNetwork, Layer, SeparableConv
-from .shapes import input_shapes, kernel_size, output_channels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +102,8 @@ def _sdk() -> ModuleType:
                 "Install it under BrainChip's own terms: pip install akida. Python 3.11 or 3.12, Linux or Windows.",
             )
         ) from error
-    return akida
+    module: ModuleType = akida
+    return module
 
 
 def _empty_layer(sdk: ModuleType, layer: Layer, shape: tuple[int, int, int]) -> akida.Layer:
@@ -105,9 +114,7 @@ def _empty_layer(sdk: ModuleType, layer: Layer, shape: tuple[int, int, int]) -> 
         return sdk.FullyConnected(units=output_channels(layer), weights_bits=layer.weight_bits, **options)
     options |= _spatial_options(sdk, layer)
     if isinstance(layer, InputConv):
-        return sdk.InputConvolutional(
-            input_shape=shape, weights_bits=8, padding_value=layer.padding_value, **options
-        )
+        return sdk.InputConvolutional(input_shape=shape, weights_bits=8, padding_value=layer.padding_value, **options)
     kind = sdk.SeparableConvolutional if isinstance(layer, SeparableConv) else sdk.Convolutional
     return kind(weights_bits=layer.weight_bits, **options)
 
@@ -158,5 +165,3 @@ def _spatial_first(kernels: Int8Array) -> Int8Array:
 def _dense_weights(layer: Dense, shape: tuple[int, int, int]) -> Int8Array:
     """Return weights (in, out); Akida flattens a map channel by channel, then by column, then by row."""
     return layer.weights.reshape(-1, *shape).transpose(0, 3, 2, 1).reshape(len(layer.weights), -1).T
-
-

@@ -1,12 +1,13 @@
 """Carries an integer network to ONNX: integers held in float32, exact on every CPU.
 
-Why float32 is exact here. Every partial sum of a potential is an integer below 2**24 (`validate` checks the bound), so
-`Conv` and `Gemm` make no rounding in any order of summation. With the threshold in the bias, ``p - threshold`` is exact too.
-Then ``ceil(d / step)`` with ``d`` an integer and ``step = s / 16``, ``s`` an integer up to 2**20: the true quotient is a
-multiple of ``1 / s``, so where it exceeds a whole number it does so by at least 2**-20. Floats below 16 lie at most 2**-20
-apart and IEEE division rounds to the nearest one, so it never rounds onto, or over, a whole number that it should not.
-Quotients of 15 and more are cut to the maximum. (Multiplying by a rounded reciprocal has no such proof and fails. It must
-also not be written: ONNX Runtime folds a `Mul` after a `Conv` into the weights, which are then no integers.)
+Why float32 is exact here. Every partial sum of a potential is an integer below 2**24 (`validate` checks the bound),
+so `Conv` and `Gemm` make no rounding in any order of summation. With the threshold in the bias, ``p - threshold`` is
+exact too. Then ``ceil(d / step)`` with ``d`` an integer and ``step = s / 16``, ``s`` an integer up to 2**20: the true
+quotient is a multiple of ``1 / s``, so where it exceeds a whole number it does so by at least 2**-20. Floats below 16
+lie at most 2**-20 apart and IEEE division rounds to the nearest one, so it never rounds onto, or over, a whole number
+that it should not. Quotients of 15 and more are cut to the maximum. (Multiplying by a rounded reciprocal has no such
+proof and fails. It must also not be written: ONNX Runtime folds a `Mul` after a `Conv` into the weights, which are then
+no integers.)
 """
 
 from __future__ import annotations
@@ -15,10 +16,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import Int64Array
-from .layers import Activation, Conv, Dense, Float32Array, InputConv, Int8Array, IntegerNetwork, Layer, SeparableConv
-from .onnx_proto import Attribute, Graph, ValueInfo
-from .shapes import (
+from qana_desktop.network.bounds import Int64Array
+from qana_desktop.network.layers import (
+    Activation,
+    Conv,
+    Dense,
+    Float32Array,
+    InputConv,
+    Int8Array,
+    IntegerNetwork,
+    Layer,
+    SeparableConv,
+)
+from qana_desktop.network.onnx_proto import Attribute, Graph, ValueInfo
+from qana_desktop.network.shapes import (
     POOL,
     MapShape,
     convolved_size,

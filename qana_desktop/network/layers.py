@@ -3,8 +3,8 @@
 Nothing here computes. `arithmetic` says what the layers do, `validate` says which of them Akida v1 can run, and the
 `export_*` modules carry them to an engine.
 
-Kernels are stored as PyTorch and ONNX use them (cross-correlation, output channel first); an exporter that needs another
-order changes it on the way out.
+Kernels are stored as PyTorch and ONNX use them (cross-correlation, output channel first); an exporter that needs
+another order changes it on the way out. A `Dense` layer takes a map flattened as (height, width, channel).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ STEP_GRID = 16
 class Activation:
     """A bounded, quantised ReLU: ``a = clip(ceil((p - threshold) / step), 0, 2**bits - 1)``, one pair per channel.
 
-    `threshold` is int32, shape (channels,); `step` is float32, shape (channels,), each value a multiple of 1/16 and > 0.
-    `bits` is 1, 2 or 4.
+    `threshold` is int32, shape (channels,); `step` is float32, shape (channels,), each value a multiple of 1/16 and
+    above 0. `bits` is 1, 2 or 4.
     """
 
     bits: int
@@ -55,8 +55,9 @@ class InputConv:
 class Conv:
     """Full convolution, weights of `weight_bits` (1, 2 or 4), shape (out, in, k, k); 'same' padding with 0.
 
-    `max_pool` is 2x2, stride 2, applied to potentials before the threshold. `global_sum` sums potentials over the whole map
-    (what Akida calls global "average" pooling) before the threshold.
+    `max_pool` is 2x2, stride 2, applied to potentials before the threshold. `global_sum` sums potentials over the whole
+    map (what Akida calls global "average" pooling) before the threshold. Weights of 4 bits go from -7 to 7, of 2 bits
+    from -1 to 1, of 1 bit from 0 to 1.
     """
 
     name: str
@@ -99,9 +100,9 @@ Layer: TypeAlias = InputConv | Conv | SeparableConv | Dense
 class IntegerNetwork:
     """A sequential integer network. `input_shape` is (height, width, channels) of a uint8 image.
 
-    The last layer is a `Dense` without activation whose outputs are int32 potentials: the first `classes` are the logits;
-    the next `features` repeat the integer inputs of that layer through identity rows (weight 1), so that every engine,
-    a board included, returns the features by the same path as the logits. See `docs/adr` for why.
+    The last layer is a `Dense` without activation whose outputs are int32 potentials: the first `classes` are the
+    logits; the next `features` repeat the integer inputs of that layer through identity rows (weight 1), so that every
+    engine, a board included, returns the features by the same path as the logits. See docs/adr/0002.
     """
 
     input_shape: tuple[int, int, int]

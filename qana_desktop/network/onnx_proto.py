@@ -1,11 +1,12 @@
 """Writes ONNX models as bytes: the few protobuf messages of the ONNX format (IR 8) that the exporter needs.
 
-Field numbers are those of `onnx.proto` (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Encoder only: nothing here
-reads a model.
+Field numbers are those of `onnx.proto` (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Encoder only: nothing
+here reads a model.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -102,7 +103,7 @@ def _message(number: int, content: bytes) -> bytes:
 
 
 def _float(number: int, value: float) -> bytes:
-    return _varint(number << 3 | _FIXED32) + np.float32(value).astype("<f4").tobytes()
+    return _varint(number << 3 | _FIXED32) + struct.pack("<f", value)
 
 
 def _packed(number: int, values: Iterable[int]) -> bytes:

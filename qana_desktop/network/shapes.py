@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
 
 MapShape: TypeAlias = tuple[int, int, int]
 """Height, width, channels of one activation map."""

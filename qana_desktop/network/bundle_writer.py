@@ -1,0 +1,132 @@
+"""Writes a bundle: exports the network, draws the golden inputs, and puts everything in place in one step."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qana_desktop.network.arithmetic import run
+from qana_desktop.network.bundle import open_bundle
+from qana_desktop.network.export_akida import SdkMissing, to_fbz
+from qana_desktop.network.export_onnx import to_onnx
+from qana_desktop.network.golden import golden_images
+from qana_desktop.network.layers import IntegerNetwork
+from qana_desktop.network.manifest import (
+    EVALUATION,
+    FBZ,
+    FEATURES,
+    GOLDEN,
+    MANIFEST,
+    MODEL_CARD,
+    NETWORK,
+    ONNX,
+    POLICY,
+    FileEntry,
+    Manifest,
+    bundle_id,
+    manifest_to_bytes,
+)
+from qana_desktop.network.preprocess import PREPROCESS_VERSION
+from qana_desktop.network.serialise import arrays_to_bytes, network_to_bytes
+from qana_desktop.network.validate import check
+
+
+@dataclass(frozen=True, eq=False)
+class BundleContents:
+    """What a person or a training run decides about a bundle; the rest is derived from it.
+
+    `policy_json`, `evaluation_json` and `model_card` are texts; `features_npz` is the feature memory as file bytes, or
+    None. `created` is taken from the clock when it is None. `parent` is a bundle's id, "" for none.
+    """
+
+    name: str
+    network: IntegerNetwork
+    classes: tuple[str, ...]
+    views: tuple[str, ...]
+    policy_json: str
+    evaluation_json: str
+    model_card: str
+    licence: str
+    parent: str = ""
+    features_npz: bytes | None = None
+    created: datetime | None = None
+    preprocess_version: str = PREPROCESS_VERSION
+
+
+def write_bundle(models_dir: Path, contents: BundleContents) -> Path:
+    """Write a bundle into `models_dir` and return its folder; writing the same one again returns the one there.
+
+    Where the Akida SDK is missing the bundle has no `network.fbz`, as its manifest shows. Raises NetworkRefused for a
+    network that is not legal, ValueError when the classes do not fit it, BundleRefused for an unsafe name.
+    """
+    if len(contents.classes) != contents.network.classes:
+        raise ValueError(f"{len(contents.classes)} class names for {contents.network.classes} classes")
+    check(contents.network)
+    models_dir.mkdir(parents=True, exist_ok=True)
+    files = _files(contents)
+    manifest = manifest_to_bytes(_manifest(contents, files))
+    target = models_dir / bundle_id(contents.name, manifest)
+    if not target.exists():
+        _place(target, {**files, MANIFEST: manifest})
+    open_bundle(target)
+    return target
+
+
+def _files(contents: BundleContents) -> dict[str, bytes]:
+    images = golden_images(contents.network.input_shape)
+    potentials = run(contents.network, images)[-1]
+    files = {
+        NETWORK: network_to_bytes(contents.network),
+        ONNX: to_onnx(contents.network),
+        FBZ: _fbz(contents.network),
+        POLICY: contents.policy_json.encode(),
+        GOLDEN: arrays_to_bytes({"images": images, "potentials": potentials}),
+        EVALUATION: contents.evaluation_json.encode(),
+        MODEL_CARD: contents.model_card.encode(),
+        FEATURES: contents.features_npz,
+    }
+    return {name: content for name, content in files.items() if content is not None}
+
+
+def _fbz(network: IntegerNetwork) -> bytes | None:
+    """Return the Akida model file, or None where the SDK is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FBZ
+        try:
+            to_fbz(network, path)
+        except SdkMissing:
+            return None
+        return path.read_bytes()
+
+
+def _manifest(contents: BundleContents, files: dict[str, bytes]) -> Manifest:
+    created = contents.created or datetime.now(UTC)
+    return Manifest(
+        name=contents.name,
+        created=created.astimezone(UTC).isoformat(timespec="seconds"),
+        licence=contents.licence,
+        parent=contents.parent,
+        classes=contents.classes,
+        features=contents.network.features,
+        input_shape=contents.network.input_shape,
+        preprocess_version=contents.preprocess_version,
+        views=contents.views,
+        files=tuple(FileEntry.of(name, content) for name, content in files.items()),
+    )
+
+
+def _place(target: Path, files: dict[str, bytes]) -> None:
+    """Write the files read-only into a hidden folder and give it its name in one step."""
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=".writing-"))
+    try:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o444)
+        folder.chmod(0o755)
+        folder.replace(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
