@@ -63,6 +63,16 @@ class JsonNode:
             self.refuse(f"must have {count} elements, not {len(self._value)}")
         return [self._child(value, f"[{index}]") for index, value in enumerate(self._value)]
 
+    def entries(self) -> list[tuple[str, JsonNode]]:
+        """The keys of an object with their values."""
+        return [(key, self._child(value, f".{key}")) for key, value in self._object().items()]
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self._value, bool):
+            self.refuse(f"must be true or false, not {_kind(self._value)}")
+        return self._value
+
     def text(self) -> str:
         """A string."""
         if not isinstance(self._value, str):
