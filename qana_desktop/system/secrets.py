@@ -141,7 +141,10 @@ class Argon2Cost:
             raise ValueError("Argon2 cost out of range")
 
 
-def stretch(password: str, salt: bytes, cost: Argon2Cost = Argon2Cost()) -> bytes:
+USUAL_COST: Final = Argon2Cost()
+
+
+def stretch(password: str, salt: bytes, cost: Argon2Cost = USUAL_COST) -> bytes:
     """Return a key of 32 bytes from a password, slowly and with much memory (Argon2id)."""
     kdf = Argon2id(salt=salt, length=KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib)
     return kdf.derive(password.encode())
@@ -156,7 +159,7 @@ class PasswordHash:
     cost: Argon2Cost
 
     @staticmethod
-    def of(password: str, cost: Argon2Cost = Argon2Cost()) -> PasswordHash:
+    def of(password: str, cost: Argon2Cost = USUAL_COST) -> PasswordHash:
         """Hash with a fresh salt."""
         salt = os.urandom(16)
         return PasswordHash(salt, stretch(password, salt, cost), cost)
