@@ -22,10 +22,10 @@ from qana_desktop.network.layers import (
     IntegerNetwork,
     Layer,
     SeparableConv,
+    UInt8Array,
 )
 from qana_desktop.network.shapes import POOL, kernel_size, same_padding
 
-UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 

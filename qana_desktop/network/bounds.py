@@ -7,12 +7,10 @@ summation. Exactness of float32 arithmetic, and freedom from saturation on Akida
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from qana_desktop.network.layers import Conv, Int8Array, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.layers import Conv, Int8Array, Int64Array, IntegerNetwork, Layer, SeparableConv
 from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes, is_pooled
 
 FLOAT32_EXACT = 2**24
@@ -22,8 +20,6 @@ POOLED_MIN, POOLED_MAX = -(2**19), 2**19 - 1
 """Akida sums a global pool, and a dense layer, in 20 bits and saturates; the pool saturates while it sums."""
 
 INPUT_MAX = 255
-
-Int64Array: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from qana_desktop.network.arithmetic import UInt8Array
-from qana_desktop.network.layers import Int32Array, IntegerNetwork
+from qana_desktop.network.layers import Int32Array, IntegerNetwork, UInt8Array
 from qana_desktop.network.manifest import (
     EVALUATION,
     FBZ,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.network.arithmetic import UInt8Array
+from qana_desktop.network.layers import UInt8Array
 
 _Grid = npt.NDArray[np.int64]
 

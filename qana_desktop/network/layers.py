@@ -15,8 +15,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 Int8Array: TypeAlias = npt.NDArray[np.int8]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
+Int64Array: TypeAlias = npt.NDArray[np.int64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 STEP_GRID = 16

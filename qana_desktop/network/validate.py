@@ -16,7 +16,6 @@ import numpy as np
 from qana_desktop.network.bounds import (
     FLOAT32_EXACT,
     POOLED_MAX,
-    Int64Array,
     PotentialBounds,
     input_maximum,
     potential_bounds,
@@ -28,6 +27,7 @@ from qana_desktop.network.layers import (
     Dense,
     InputConv,
     Int8Array,
+    Int64Array,
     IntegerNetwork,
     Layer,
     SeparableConv,
