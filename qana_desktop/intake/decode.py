@@ -44,9 +44,9 @@ class DecodedImage:
     notes: tuple[str, ...]
 
 
-def decode(data: bytes, messages: NativeMessages) -> DecodedImage:
+def decode(data: bytes, messages: NativeMessages, *, min_side: int = MIN_SIDE) -> DecodedImage:
     """Decode an image file. Raises FileRefused, or MemoryError when it does not fit the process's limit."""
-    header = checked_header(data)
+    header = checked_header(data, min_side=min_side)
     require_complete(data, header)
     rgb, transparent = _pixels(data, header, messages)
     if header.format is not ImageFormat.TIFF:  # OpenCV turns TIFF by itself, whatever the flags say
@@ -64,15 +64,15 @@ def decode(data: bytes, messages: NativeMessages) -> DecodedImage:
     )
 
 
-def checked_header(data: bytes) -> Header:
+def checked_header(data: bytes, *, min_side: int) -> Header:
     """Return the header if size and pixel count are within the limits; raises FileRefused. Nothing is decoded."""
     if len(data) > MAX_FILE_BYTES:
         raise refusals.too_large(MAX_FILE_BYTES)
     header = read_header(data)
     if header.width * header.height > MAX_PIXELS:
         raise refusals.too_many_pixels(header.width, header.height, MAX_PIXELS)
-    if min(header.width, header.height) < MIN_SIDE:
-        raise refusals.too_small(header.width, header.height, MIN_SIDE)
+    if min(header.width, header.height) < min_side:
+        raise refusals.too_small(header.width, header.height, min_side)
     return header
 
 

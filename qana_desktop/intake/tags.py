@@ -41,7 +41,7 @@ def byte_order(data: bytes) -> Endian | None:
 
 
 def read_directory(data: bytes, wanted: frozenset[int]) -> Directory:
-    """Return the first directory of TIFF data, `wanted` tags only. Raises struct.error or ValueError for missing bytes."""
+    """Return the first directory of TIFF data, `wanted` tags only. Raises struct.error or ValueError."""
     endian = byte_order(data)
     if endian is None:
         raise ValueError("not TIFF data")
