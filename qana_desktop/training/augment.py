@@ -46,15 +46,15 @@ def _augment_one(image: Uint8Array, size: int, rng: np.random.Generator, setting
     changed = cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101
     )
-    changed = cv2.transform(changed, _saturation_hue(rng, settings))
-    changed = cv2.LUT(changed, _light(rng, settings))
+    changed = cv2.LUT(cv2.transform(changed, _saturation_hue(rng, settings)), _light(rng, settings))
     if rng.random() < settings.blur:
         changed = cv2.GaussianBlur(changed, (0, 0), float(rng.uniform(0.3, 1.0)))
+    result = np.asarray(changed, dtype=np.uint8)
     if rng.random() < settings.hair:
-        _draw_hair(changed, rng)
+        _draw_hair(result, rng)
     if rng.random() < settings.erase:
-        _erase(changed, rng)
-    return np.asarray(changed, dtype=np.uint8)
+        _erase(result, rng)
+    return result
 
 
 def _framing(source: int, size: int, rng: np.random.Generator, settings: AugmentSettings) -> FloatArray:

@@ -207,7 +207,7 @@ def _train_epoch(
             logits = state.model(images)
         loss = adjusted_loss(logits, targets.to(device), prior, smoothing=settings.smoothing)
         state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)
         state.optimiser.step()
         state.step += 1

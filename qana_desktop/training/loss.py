@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 
 def log_prior(counts: Tensor) -> Tensor:
@@ -15,8 +15,8 @@ def log_prior(counts: Tensor) -> Tensor:
 def adjusted_loss(logits: Tensor, targets: Tensor, prior: Tensor, *, smoothing: float, tau: float = 1.0) -> Tensor:
     """Mean cross-entropy of ``logits + tau * log prior`` against (n, classes) target shares.
 
-    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, eq. 10: the raw logits then rank classes as if all were
-    equally frequent. Smoothing moves `smoothing` of each target to the uniform distribution.
+    Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, eq. 10: the raw logits then rank classes as if
+    all were equally frequent. Smoothing moves `smoothing` of each target to the uniform distribution.
     """
     soft = targets * (1.0 - smoothing) + smoothing / targets.shape[1]
     return -(soft * F.log_softmax(logits.float() + tau * prior, dim=1)).sum(1).mean()

@@ -1,4 +1,4 @@
-"""Figures of a classifier as pure functions of labels and scores; every one is checked against values worked by hand."""
+"""Figures of a classifier as pure functions of labels and scores, each tested against values worked by hand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
-def softmax(logits: FloatArray) -> FloatArray:
-    """Row-wise softmax of (n, classes)."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
 def confusion(truth: IntArray, predicted: IntArray, classes: int) -> IntArray:
     """Counts (classes, classes): row is the truth, column the answer."""
     table = np.zeros((classes, classes), np.int64)
@@ -28,7 +22,8 @@ def confusion(truth: IntArray, predicted: IntArray, classes: int) -> IntArray:
 def recalls(table: IntArray) -> FloatArray:
     """Recall per class; nan where the class has no case."""
     totals = table.sum(axis=1)
-    return np.divide(np.diag(table), totals, out=np.full(len(table), np.nan), where=totals > 0)
+    shares: FloatArray = np.divide(np.diag(table), totals, out=np.full(len(table), np.nan), where=totals > 0)
+    return shares
 
 
 def balanced_accuracy(table: IntArray) -> float:
@@ -51,7 +46,7 @@ def macro_f1(table: IntArray) -> float:
 
 
 def auroc(positive: BoolArray, score: FloatArray) -> float:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney); nan without both kinds."""
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney); nan without both."""
     positives = int(positive.sum())
     negatives = len(positive) - positives
     if positives == 0 or negatives == 0:
@@ -87,8 +82,8 @@ def threshold_at_sensitivity(positive: BoolArray, score: FloatArray, sensitivity
     return float(ordered[int(np.ceil(sensitivity * len(ordered))) - 1])
 
 
-def expected_calibration_error(truth: IntArray, probabilities: FloatArray, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by cases (Guo et al., ICML 2017, eq. 3)."""
+def expected_calibration_error(truth: IntArray, probabilities: FloatArray, *, bins: int = 15) -> float:
+    """Mean gap of confidence and accuracy over equal-width bins, weighted by cases (Guo et al., ICML 2017, eq. 3)."""
     confidence, answer = probabilities.max(axis=1), probabilities.argmax(axis=1)
     index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     counts = np.bincount(index, minlength=bins)

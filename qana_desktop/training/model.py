@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name every PyTorch reader knows
+from torch.nn import functional as F
 
 LayerKind: TypeAlias = Literal["input", "conv", "separable"]
 
@@ -19,7 +19,7 @@ BOUND = 6.0
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer: `channels` out, square `kernel`, `stride`; `pooled` sums potentials over the map before the threshold."""
+    """One layer: `channels` out, square `kernel`, `stride`; `pooled` sums potentials over the map."""
 
     kind: LayerKind
     channels: int

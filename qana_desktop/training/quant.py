@@ -1,8 +1,9 @@
-"""The integer network in training: the graph computes with the integers that are exported, gradients go straight through.
+"""The integer network in training: the graph computes with the integers that are exported.
 
-Weights use learned steps (Esser et al., "Learned step size quantization", ICLR 2020), one per output channel; a batch norm on
-the potentials carries the scale of weights and activations, so no other step is needed: gamma and beta become `step`
-and `threshold`. In evaluation, and in the last epochs of training, both are rounded as `network.layers` demands.
+Gradients go straight through the roundings. Weights use learned steps (Esser et al., "Learned step size quantization",
+ICLR 2020), one per output channel; a batch norm on the potentials carries the scale of weights and activations, so no
+other step is needed: gamma and beta become `step` and `threshold`.
+In evaluation, and in the last epochs of training, both are rounded as `network.layers` demands.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from qana_desktop.network.layers import STEP_GRID, Activation, Conv, Dense, InputConv, IntegerNetwork, SeparableConv
 from qana_desktop.training.model import BOUND, PADDING_LEVEL, FloatLayer, FloatNetwork, LayerSpec, convolve
@@ -37,7 +38,8 @@ class _Levels(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         (v,) = ctx.saved_tensors
-        return torch.ops.aten.hardtanh_backward(grads[0], v, -0.5, TOP_LEVEL + 0.5)
+        inside: Tensor = torch.ops.aten.hardtanh_backward(grads[0], v, -0.5, TOP_LEVEL + 0.5)
+        return inside
 
 
 class _ExactLevels(torch.autograd.Function):
@@ -54,7 +56,13 @@ class _ExactLevels(torch.autograd.Function):
         p, v, slope = ctx.saved_tensors
         grad = torch.ops.aten.hardtanh_backward(grads[0], v, -0.5, TOP_LEVEL + 0.5)
         over = (0, 2, 3)
-        return grad * slope, (grad * p).sum(over, keepdim=True).float(), grad.sum(over, keepdim=True).float(), None, None
+        return (
+            grad * slope,
+            (grad * p).sum(over, keepdim=True).float(),
+            grad.sum(over, keepdim=True).float(),
+            None,
+            None,
+        )
 
 
 def levels(v: Tensor) -> Tensor:
@@ -104,7 +112,8 @@ class QuantWeight(nn.Module):
 
     def integers(self) -> Tensor:
         """The integers, without gradient."""
-        return self().detach()
+        values: Tensor = self()
+        return values.detach()
 
 
 class QuantLayer(nn.Module):
@@ -123,7 +132,7 @@ class QuantLayer(nn.Module):
         self.rounded = False
 
     def potentials(self, x: Tensor) -> Tensor:
-        """Integer potentials. The first layer's are those of levels minus the padding level: `integer_layer` shifts back."""
+        """Integer potentials; the first layer's are of levels minus the padding level (`integer_layer` shifts back)."""
         spec, weight = self.spec, self.weight()
         if spec.kind == "separable":
             return self._pool(F.conv2d(convolve(x, self.depthwise(), spec.stride, groups=x.shape[1]), weight))
@@ -136,9 +145,12 @@ class QuantLayer(nn.Module):
         return potentials.float().sum((2, 3), keepdim=True) if self.spec.pooled else potentials
 
     def slope_and_offset(self) -> tuple[Tensor, Tensor]:
-        """Per channel, v = slope * potential + offset, quantised by ceil: the batch norm with its running statistics."""
-        slope = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        return slope, self.norm.bias - slope * self.norm.running_mean - 0.5
+        """Per channel, v = slope * potential + offset, quantised by ceil: the batch norm in evaluation."""
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        if mean is None or variance is None:
+            raise RuntimeError("A batch norm without running statistics cannot become thresholds.")
+        slope = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+        return slope, self.norm.bias - slope * mean - 0.5
 
     def rule(self) -> tuple[Tensor, Tensor, Tensor]:
         """Sign, integer threshold and grid step per channel (float64): ``a = ceil((sign * p - threshold) / step)``."""
@@ -186,9 +198,7 @@ class QuantLayer(nn.Module):
         if spec.kind == "conv":
             return Conv(name, weights, 4, spec.stride, activation, global_sum=spec.pooled)
         depthwise = self.depthwise.integers()[:, 0].cpu().numpy().astype(np.int8)
-        return SeparableConv(
-            name, depthwise, weights[:, :, 0, 0], 4, spec.stride, activation, global_sum=spec.pooled
-        )
+        return SeparableConv(name, depthwise, weights[:, :, 0, 0], 4, spec.stride, activation, global_sum=spec.pooled)
 
 
 class QuantNetwork(nn.Module):
@@ -255,7 +265,7 @@ def activation_bounds(model: FloatNetwork, images: Tensor) -> list[float]:
 
 
 def _best_bound(values: Tensor) -> float:
-    candidates = [BOUND * share for share in np.linspace(0.2, 1.0, 33)]
+    candidates = [BOUND * float(share) for share in np.linspace(0.2, 1.0, 33)]
     errors = []
     for bound in candidates:
         step = bound / TOP_LEVEL

@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,11 +18,12 @@ from qana_desktop.training.data import Cache, IntArray, Split, labels, load_cach
 from qana_desktop.training.loop import TrainSettings, TrainState, batches, optimiser_for, train
 from qana_desktop.training.model import QANA_112, Architecture, FloatNetwork
 from qana_desktop.training.quant import QuantNetwork, activation_bounds, settle_statistics
+from qana_desktop.triage.calibration import softmax
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 FLOAT = TrainSettings(stage="float", epochs=96, rate=0.06, sizes=((0.0, 80), (0.3, 96), (0.6, 112)))
-QAT = TrainSettings(
-    stage="qat", epochs=26, rate=0.01, weight_decay=1e-4, warmup_epochs=0.5, mixup=0.0, check_every=2
-)
+QAT = TrainSettings(stage="qat", epochs=26, rate=0.01, weight_decay=1e-4, warmup_epochs=0.5, mixup=0.0, check_every=2)
 ROUNDED_FROM = 0.6
 """Share of the QAT epochs after which thresholds, steps and statistics are those of the export."""
 TRAIN_CACHE_SIZE = 128
@@ -80,22 +82,30 @@ def quick_figures(truth: IntArray, logits: metrics.FloatArray) -> dict[str, floa
     return {
         "balanced_accuracy": metrics.balanced_accuracy(table),
         "macro_f1": metrics.macro_f1(table),
-        "auroc": metrics.macro_auroc(truth, metrics.softmax(logits)),
+        "auroc": metrics.macro_auroc(truth, softmax(logits)),
         "accuracy": metrics.accuracy(table),
     }
+
+
+def channels_last(model: AnyModule, device: str) -> AnyModule:
+    """The model on the device, its kernels stored channels last: two to three times faster on a CPU."""
+    for value in model.parameters():
+        if value.ndim == 4:
+            value.data = value.data.to(device).contiguous(memory_format=torch.channels_last)
+    return model.to(device)
 
 
 def float_state(settings: TrainSettings, architecture: Architecture, device: str) -> TrainState:
     """A fresh network and optimiser, drawn from the seed."""
     torch.manual_seed(settings.seed)
-    model = FloatNetwork(architecture).to(device=device, memory_format=torch.channels_last)
+    model = channels_last(FloatNetwork(architecture), device)
     return TrainState(model, copy.deepcopy(model), optimiser_for(model, settings))
 
 
 def run_float(
     place: Workplace, *, settings: TrainSettings = FLOAT, architecture: Architecture = QANA_112, resume: bool = True
-) -> FloatNetwork:
-    """Train the float student, or go on where its last checkpoint stands; returns the averaged network."""
+) -> None:
+    """Train the float student, or go on where its last checkpoint stands."""
     state = float_state(settings, architecture, place.device)
     folder = place.folder / settings.stage
     if resume and (folder / "last.pt").exists():
@@ -111,8 +121,6 @@ def run_float(
         check=lambda model: quick_figures(truth, predict(model, truth_images, device=place.device)),
         device=place.device,
     )
-    assert isinstance(state.average, FloatNetwork)
-    return state.average
 
 
 def quantised(
@@ -127,15 +135,15 @@ def quantised(
 
 def start_rounding(epoch: int, settings: TrainSettings, model: nn.Module) -> None:
     """Epoch hook: from `ROUNDED_FROM` on, train with the exported integers."""
-    assert isinstance(model, QuantNetwork)
-    model.set_rounded(epoch >= ROUNDED_FROM * settings.epochs)
+    if isinstance(model, QuantNetwork):
+        model.set_rounded(epoch >= ROUNDED_FROM * settings.epochs)
 
 
-def run_qat(place: Workplace, source: FloatNetwork, *, settings: TrainSettings = QAT, resume: bool = True) -> TrainState:
-    """Quantisation-aware training from a float network, resumable like `run_float`; returns the final state."""
+def run_qat(place: Workplace, source: FloatNetwork, *, settings: TrainSettings = QAT, resume: bool = True) -> None:
+    """Quantisation-aware training from a float network, resumable like `run_float`."""
     images, classes = training_images(place)
     torch.manual_seed(settings.seed)
-    model = quantised(source, images, classes, settings).to(device=place.device, memory_format=torch.channels_last)
+    model = channels_last(quantised(source, images, classes, settings), place.device)
     state = TrainState(model, copy.deepcopy(model), optimiser_for(model, settings))
     folder = place.folder / settings.stage
     if resume and (folder / "last.pt").exists():
@@ -151,4 +159,3 @@ def run_qat(place: Workplace, source: FloatNetwork, *, settings: TrainSettings =
         before_epoch=start_rounding,
         device=place.device,
     )
-    return state

@@ -1,0 +1,128 @@
+"""One command for the whole recipe: `python -m qana_desktop.training all --data ../shared/data`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from qana_desktop.network.serialise import network_from_bytes
+from qana_desktop.training.model import QANA_112
+from qana_desktop.training.release import DEFAULT_VIEWS, NETWORK_FILE, Trained, export, load_float, load_quant, release
+from qana_desktop.training.stages import FLOAT, QAT, TRAIN_CACHE_SIZE, Workplace, run_float, run_qat
+
+app = typer.Typer(help="Train, quantise, export and evaluate the reading network.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option(help="Folder with ham10000/ and isic2017/.")]
+Runs = Annotated[Path, typer.Option(help="Folder for checkpoints, logs and decoded images; never committed.")]
+Models = Annotated[Path, typer.Option(help="Folder that the bundle and the run log go to.")]
+Fold = Annotated[int, typer.Option(help="HAM10000 fold that is the test.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, sampling and augmentation.")]
+Threads = Annotated[int, typer.Option(help="Threads for PyTorch on the CPU.")]
+Device = Annotated[str, typer.Option(help="PyTorch device: cpu or cuda.")]
+Resume = Annotated[bool, typer.Option(help="Go on from the last checkpoints.")]
+Name = Annotated[str, typer.Option(help="Name of the bundle.")]
+
+
+def _place(data: Path, runs: Path, fold: int, device: str, threads: int) -> Workplace:
+    torch.set_num_threads(threads)
+    return Workplace(data, runs, fold, device)
+
+
+@app.command()
+def prepare(data: Data, runs: Runs = Path("runs"), fold: Fold = 0) -> None:
+    """Decode all images once, at the sizes that training and evaluation read."""
+    place = Workplace(data, runs, fold)
+    for size in (TRAIN_CACHE_SIZE, QANA_112.size):
+        typer.echo(f"{len(place.cache(size).images)} images at {size} px")
+
+
+@app.command("float")
+def float_stage(
+    data: Data,
+    runs: Runs = Path("runs"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    resume: Resume = True,
+) -> None:
+    """Train the float network."""
+    run_float(_place(data, runs, fold, device, threads), settings=replace(FLOAT, seed=seed), resume=resume)
+
+
+@app.command()
+def qat(
+    data: Data,
+    runs: Runs = Path("runs"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    resume: Resume = True,
+) -> None:
+    """Quantisation-aware training from the float network."""
+    place = _place(data, runs, fold, device, threads)
+    source = load_float(place.folder / FLOAT.stage, QANA_112)
+    run_qat(place, source, settings=replace(QAT, seed=seed), resume=resume)
+
+
+@app.command("export")
+def export_stage(runs: Runs = Path("runs"), fold: Fold = 0) -> None:
+    """Write the trained integers as network.npz."""
+    folder = runs / f"fold-{fold}"
+    source = load_float(folder / FLOAT.stage, QANA_112)
+    export(load_quant(folder / QAT.stage, source), folder / "export")
+    typer.echo(f"Wrote {folder / 'export' / NETWORK_FILE}")
+
+
+@app.command("evaluate")
+def evaluate_stage(
+    data: Data,
+    runs: Runs = Path("runs"),
+    models: Models = Path("models"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    name: Name = "qana",
+) -> None:
+    """Fit the policy on calibration lesions, evaluate on the test fold, write and activate the bundle."""
+    place = _place(data, runs, fold, device, threads)
+    source = load_float(place.folder / FLOAT.stage, QANA_112)
+    settings = {
+        "architecture": asdict(QANA_112),
+        "float": asdict(replace(FLOAT, seed=seed)),
+        "qat": asdict(replace(QAT, seed=seed)),
+        "torch": torch.__version__,
+    }
+    trained = Trained(source, load_quant(place.folder / QAT.stage, source), settings)
+    network = network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
+    typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))
+
+
+@app.command("all")
+def everything(
+    data: Data,
+    runs: Runs = Path("runs"),
+    models: Models = Path("models"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    resume: Resume = True,
+    name: Name = "qana",
+) -> None:
+    """Everything: prepare, float, qat, export, evaluate."""
+    prepare(data, runs, fold)
+    float_stage(data, runs, fold, seed, threads, device, resume)
+    qat(data, runs, fold, seed, threads, device, resume)
+    export_stage(runs, fold)
+    evaluate_stage(data, runs, models, fold, seed, threads, device, name)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,166 @@
+"""The model card, written from the evaluation: no figure in it is typed by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qana_desktop.training.data import CLASSES
+from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
+from qana_desktop.triage.policy import Interval, ReadingPolicy
+
+HEADLINE = (
+    ("balanced_accuracy", "Balanced accuracy"),
+    ("macro_f1", "Macro F1"),
+    ("melanoma_sensitivity_at_0.85_specificity", "Melanoma sensitivity at 0.85 specificity"),
+    ("malignant_sensitivity_at_0.85_specificity", "Malignant sensitivity at 0.85 specificity"),
+    ("malignant_answer_sensitivity", "Malignant cases answered with a malignant class"),
+    ("malignant_answer_specificity", "Benign cases answered with a benign class"),
+    ("auroc_macro", "AUROC, macro, one versus rest"),
+    ("accuracy", "Accuracy"),
+    ("ece", "Expected calibration error"),
+)
+
+
+def model_card(evaluation: dict[str, Any], policy: ReadingPolicy) -> str:
+    """Markdown text from `evaluation.json` and the policy of the same bundle."""
+    parts = (
+        _head(evaluation),
+        _figures(evaluation),
+        _recalls(evaluation),
+        _policy(policy),
+        _groups(evaluation),
+        _limits(),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(evaluation: dict[str, Any]) -> str:
+    data, cost = evaluation["data"], evaluation["cost"]
+    return "\n".join(
+        (
+            "# Model card",
+            "",
+            "Written by the evaluation run (`python -m qana_desktop.training evaluate`), not by hand.",
+            "",
+            "**Intended use.** Research use: decision support for trained clinicians who triage dermoscopic images of"
+            " pigmented skin lesions. Not a medical device; not for lay people; never the only ground of a decision.",
+            "",
+            "**Network.** Sequential integer network for Akida v1 boards and ONNX Runtime:"
+            f" {evaluation['input_size']} px input, {cost['weights']:,} weights in {cost['weight_bytes']:,} bytes (4 bits,"
+            " first layer 8), 4-bit"
+            f" activations, {cost['macs']:,} multiply-accumulates for a view; a reading averages"
+            f" {len(policy_views(evaluation))} views.",
+            "",
+            f"**Training data.** {data['train_images']:,} images of HAM10000 (folds other than {data['test_fold']},"
+            f" without the calibration lesions) and ISIC 2017. Calibration: {data['calibration_images']:,} images of"
+            f" {data['calibration_lesions']:,} lesions, never trained on. Test: {data['test_images']:,} images of"
+            f" {data['test_lesions']:,} lesions of fold {data['test_fold']}. Lesions are never shared between parts.",
+            "",
+            f"**Made by** commit {evaluation['commit']}, seed {evaluation['settings']['float']['seed']}.",
+        )
+    )
+
+
+def policy_views(evaluation: dict[str, Any]) -> list[str]:
+    """Names of the views of one reading."""
+    return list(evaluation["views"])
+
+
+def _figures(evaluation: dict[str, Any]) -> str:
+    readers = evaluation["readers"]
+    lines = [
+        "## Figures on test lesions",
+        "",
+        "All class decisions come from one rule per column: calibrated probabilities times the weights in"
+        " `evaluation.json`, then the largest; both fitted on calibration lesions. Brackets: 95 % interval, bootstrap"
+        " over lesions. Engines: PyTorch for float network and training graph, ONNX Runtime for the exported integers.",
+        "",
+        "| figure | " + " | ".join(readers) + " |",
+        "| --- |" + " --- |" * len(readers),
+    ]
+    lines += [
+        f"| {title} | " + " | ".join(_interval(reader[key]) for reader in readers.values()) + " |"
+        for key, title in HEADLINE
+    ]
+    return "\n".join(lines)
+
+
+def _recalls(evaluation: dict[str, Any]) -> str:
+    default = evaluation["readers"][evaluation["default_reader"]]
+    lines = [
+        "## Recall by class, as the product reads",
+        "",
+        "| class | recall | test images |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {FULL_NAMES[Diagnosis(name)]} ({name}) | {_interval(default[f'recall_{name}'])} | {sum(row)} |"
+        for name, row in zip(CLASSES, default["confusion"], strict=True)
+    ]
+    return "\n".join(lines)
+
+
+def _policy(policy: ReadingPolicy) -> str:
+    lines = [
+        "## Operating points",
+        "",
+        "Cuts were set on calibration lesions; sensitivity and specificity were counted on test lesions"
+        " (Wilson intervals over images).",
+        "",
+        "| point | score | cut | triage | sensitivity | specificity |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {p.name} | {p.score} | {p.threshold:.4f} | {p.triage} | {_measured(p.sensitivity)}"
+        f" | {_measured(p.specificity)} |"
+        for p in policy.operating_points
+    ]
+    if policy.domain is not None:
+        lines += [
+            "",
+            f"Images refused as unlike the training images: {_measured(policy.domain.false_reject)} of test images.",
+        ]
+    return "\n".join(lines)
+
+
+def _groups(evaluation: dict[str, Any]) -> str:
+    lines = [
+        "## Subgroups of the test lesions",
+        "",
+        "| by | group | images | classes present | accuracy | balanced accuracy | malignant AUROC |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in evaluation["subgroups"]:
+        auroc = "n/a" if row["malignant_auroc"] is None else f"{row['malignant_auroc']:.3f}"
+        lines.append(
+            f"| {row['by']} | {row['group']} | {row['images']} | {row['classes_present']} | {row['accuracy']:.3f}"
+            f" | {row['balanced_accuracy']:.3f} | {auroc} |"
+        )
+    return "\n".join(lines)
+
+
+def _limits() -> str:
+    return "\n".join(
+        (
+            "## Limits",
+            "",
+            "- HAM10000 comes from two clinics, in Austria and Australia, and has almost no dark skin. On dark skin, on"
+            " palms, soles, nails and mucosa, and in children, nothing is known about these figures.",
+            "- Seven diagnoses only. A lesion of another kind gets one of the seven names, unless the domain check"
+            " refuses it.",
+            "- Rare classes have few test images: look at the intervals.",
+            "- Calibration holds at the prevalence of HAM10000; in another population the probabilities shift.",
+            "- The images are centre squares of one lesion each, from dermatoscopes. Clinical photographs are out of"
+            " domain.",
+            "",
+            "Licence of the weights: CC BY-NC 4.0, see `models/LICENSE`.",
+        )
+    )
+
+
+def _interval(value: dict[str, Any]) -> str:
+    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+
+
+def _measured(value: Interval) -> str:
+    return f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}], n = {value.n}"
