@@ -31,8 +31,8 @@ class EngineState(StrEnum):
 class EngineInfo:
     """One engine, working or not. A broken or missing one is listed, with its fault.
 
-    `engine_id` is stable: `onnx-cpu`, `akida-simulator`, `akida-board:0`. `runtime` is name and version, "" when absent.
-    `detail` is a line for a person: the device's name, its serial if it has one, its power meter.
+    `engine_id` is stable: `onnx-cpu`, `akida-simulator`, `akida-board:0`. `runtime` is name and version, "" when
+    absent. `detail` is a line for a person: the device's name, its serial if it has one, its power meter.
     """
 
     engine_id: str
@@ -45,9 +45,10 @@ class EngineInfo:
 
 @dataclass(frozen=True, eq=False)
 class Inference:
-    """What one call returned. `potentials` is int32 (N, classes + features); latency is the engine's own, in milliseconds.
+    """What one call returned. `potentials` is int32 (N, classes + features).
 
-    `energy` is per image of this batch, with its method; never zero for "unknown".
+    `latency_ms` is the engine's own, for the whole batch, without the way to its process. `energy` is of one view of
+    an image, with its method and the time it was measured; never zero for "unknown".
     """
 
     potentials: npt.NDArray[np.int32]
@@ -93,22 +94,47 @@ class ModelRefused(EngineError):
 
 ERRORS: dict[str, type[EngineError]] = {
     "device-lost": DeviceLost,
+    "device-missing": DeviceLost,
+    "driver-missing": DeviceLost,
+    "driver-kernel": DeviceLost,
     "device-busy": DeviceBusy,
+    "device-silent": DeviceBusy,
     "no-permission": NoPermission,
     "sdk-missing": SdkMissing,
+    "sdk-platform": SdkMissing,
+    "sdk-broken": SdkMissing,
     "sdk-version": SdkVersion,
     "engine-timeout": EngineTimeout,
+    "engine-memory": EngineError,
     "bad-input": BadInput,
     "model-refused": ModelRefused,
+    "ip-version": ModelRefused,
 }
 """Error class by fault code: what crosses the pipe is the fault, what is raised is the class."""
+
+
+def engine_error(fault: Fault) -> EngineError:
+    """Return the exception for a fault: the class of its code, or `EngineError` for a code that has none."""
+    return ERRORS.get(fault.code, EngineError)(fault)
 
 
 class Engine(Protocol):
     """An open engine, in the process that calls it (an adapter in the child, a host in the program)."""
 
+    @property
+    def info(self) -> EngineInfo:
+        """Which engine this is, with its state. Immediate."""
+        ...
+
     def infer(self, batch: npt.NDArray[np.uint8]) -> Inference:
         """Run uint8 NHWC images of the bundle's input shape; raises EngineError."""
+        ...
+
+    def measure_energy(self, batch: npt.NDArray[np.uint8]) -> MeasuredValue:
+        """Run the batch again and again, for a second or so, and return the energy of one view; raises EngineError.
+
+        Later inferences carry this value, with its time. An engine that cannot measure says so, or estimates at once.
+        """
         ...
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ unpickler that knows arrays, the program's own dataclasses and enumerations, and
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -128,6 +129,10 @@ class ChildProcess:
                 wire.send(self._requests, packed)
                 message = self._receive()
         return self._open(message)
+
+    def wait_ended(self) -> None:
+        """Return when the child, once started, has ended for whatever reason."""
+        multiprocessing.connection.wait([self._process.sentinel])
 
     def kill(self) -> None:
         """End the child at once, also in the middle of another thread's call (which then raises ChildDied)."""

@@ -1,0 +1,101 @@
+"""Energy of an image as a measured value: measured in a burst, estimated from counted operations, or not available."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
+from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes
+from qana_desktop.triage.measured import MeasuredValue, Method
+
+UNIT: Final = "mJ"
+ONE_VIEW: Final = "one view of an image"
+BURST_S: Final = 0.6
+"""Counters and sensors are slow (RAPL about 1 ms, the AKD1000's meter 140.8 ms): one image alone cannot be measured."""
+
+MULTIPLY_PJ: Final = 3.7
+ADD_PJ: Final = 0.9
+SOURCE: Final = "M. Horowitz, Computing's energy problem, ISSCC 2014, pp. 10-14: 45 nm, 32-bit floating point"
+"""Energies of one operation. The ONNX engine holds its integers in float32, so these are the operations it performs."""
+
+
+def not_available(engine: str, reason: str) -> MeasuredValue:
+    """Return "no figure", with a sentence that says why."""
+    return MeasuredValue(None, UNIT, Method.NOT_AVAILABLE, ONE_VIEW, 0, _now(), engine, reason)
+
+
+def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) -> MeasuredValue:
+    """Return the energy of one view's arithmetic, from counted operations; the note holds the formula."""
+    count = multiply_accumulates(network)
+    millijoules = count * (MULTIPLY_PJ + ADD_PJ) * 1e-9
+    note = (
+        f"{count} multiply-accumulates x ({MULTIPLY_PJ} + {ADD_PJ}) pJ ({SOURCE}). Arithmetic only: memory, control and "
+        f"idle power come on top, so the true figure is far higher. {why_not_measured}"
+    )
+    scope = f"arithmetic of {ONE_VIEW}"
+    return MeasuredValue(millijoules, UNIT, Method.ESTIMATED, scope, 1, _now(), engine, note.strip())
+
+
+def measured_on_device(engine: str, millijoules: float, *, images: int, note: str) -> MeasuredValue:
+    """Return the energy of one view as a device's own meter gave it over a burst of `images`."""
+    return MeasuredValue(millijoules, UNIT, Method.MEASURED_DEVICE, ONE_VIEW, images, _now(), engine, note)
+
+
+def measured_on_package(
+    engine: str,
+    meter: PowercapMeter,
+    run: Callable[[], object],
+    *,
+    images_per_run: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> MeasuredValue:
+    """Call `run` for a burst and divide what the processor package used by the images. Raises MeterUnavailable."""
+    before, start, runs = meter.read(), clock(), 0
+    while clock() - start < BURST_S:
+        run()
+        runs += 1
+    seconds, joules = clock() - start, meter.used_joules(before, meter.read())
+    images = runs * images_per_run
+    note = (
+        f"Whole processor package over a burst of {images} images in {seconds:.2f} s (Linux powercap, RAPL): "
+        f"includes idle power and other programs; {joules / seconds:.1f} W on average."
+    )
+    scope = f"{ONE_VIEW}, whole processor package"
+    return MeasuredValue(joules * 1000 / images, UNIT, Method.MEASURED_PACKAGE, scope, images, _now(), engine, note)
+
+
+def processor_energy(
+    engine: str, network: IntegerNetwork, run: Callable[[], object], *, images_per_run: int
+) -> MeasuredValue:
+    """Return the energy of one view on this processor: measured where the counter can be read, else estimated."""
+    try:
+        meter = PowercapMeter.find()
+        return measured_on_package(engine, meter, run, images_per_run=images_per_run)
+    except MeterUnavailable as error:
+        return estimated(engine, network, why_not_measured=error.fault.sentence())
+
+
+def multiply_accumulates(network: IntegerNetwork) -> int:
+    """Return how many multiply-accumulates one image takes, zeros and padding counted like any other value."""
+    return sum(_count(layer, shape) for layer, shape in zip(network.layers, input_shapes(network), strict=True))
+
+
+def _count(layer: Layer, shape: MapShape) -> int:
+    if isinstance(layer, Dense):
+        return int(layer.weights.size)
+    height, width = convolved_size(layer, shape)
+    return height * width * _per_position(layer)
+
+
+def _per_position(layer: InputConv | Conv | SeparableConv) -> int:
+    if isinstance(layer, SeparableConv):
+        return int(layer.depthwise.size + layer.pointwise.size)
+    return int(layer.weights.size)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
