@@ -1,4 +1,4 @@
-"""The program's side of reading images: children that may crash or hang over a hostile file, and the program goes on."""
+"""The program's side of reading images: children that may die or hang over a hostile file, and the program goes on."""
 
 from __future__ import annotations
 

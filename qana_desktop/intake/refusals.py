@@ -134,25 +134,3 @@ def out_of_memory() -> FileRefused:
         "the image needs more memory than one file may take.",
         "Cut out the lesion, or save the image smaller, and open that file.",
     )
-
-
-def folder_without_images() -> KnownError:
-    """A folder was opened, and neither it nor its subfolders hold an image."""
-    return KnownError(
-        Fault(
-            "folder-without-images",
-            "The folder and its subfolders contain no JPEG, PNG, TIFF, BMP or WebP file. Nothing was read.",
-            "Choose the folder that contains the images.",
-        )
-    )
-
-
-def pattern_without_images() -> KnownError:
-    """A pattern matched no image file."""
-    return KnownError(
-        Fault(
-            "pattern-without-images",
-            "No JPEG, PNG, TIFF, BMP or WebP file matches the pattern. Nothing was read.",
-            "Check the pattern, or name the folder instead.",
-        )
-    )
