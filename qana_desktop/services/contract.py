@@ -20,7 +20,7 @@ class TriageDeskLike(Protocol):
     """Reads images. Every method may be called from any worker thread, none from the window's."""
 
     def find_images(self, paths: Iterable[Path]) -> list[ImageSource]:
-        """Return the sources in files, folders (recursive, sorted), globs; raises KnownError for a path with no image."""
+        """Return the sources in files, folders (recursive), globs; raises KnownError for a path with no image."""
         ...
 
     def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
@@ -40,11 +40,11 @@ class TriageDeskLike(Protocol):
         token: CancelToken,
         ignore_quality: bool = False,
     ) -> None:
-        """Read many, in order, handing over each as it comes; raises EngineError at the first that no engine answered."""
+        """Read many, in order, handing over each as it comes; raises EngineError when no engine answers."""
         ...
 
     def display_image(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
-        """Return the image for the screen (uint8 RGB, upright, shrunk to `longest_side` if larger); raises KnownError."""
+        """Return the image for the screen (uint8 RGB, upright, at most `longest_side` long); raises KnownError."""
         ...
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.engines.contract import (
+    ERRORS,
     BadInput,
     DeviceLost,
     Engine,
@@ -79,8 +80,8 @@ class DeviceDesk:
     def choose(self, engine_id: str) -> EngineInfo:
         """Open and self-test an engine and make it the chosen one.
 
-        Raises EngineError and keeps the old choice, which goes on working. The chosen engine itself is restarted: a board
-        cannot be open twice.
+        Raises EngineError and keeps the old choice, which goes on working. The chosen engine itself is restarted: a
+        board cannot be open twice.
         """
         if engine_id == self.current().engine_id:
             return self.restart()
@@ -181,8 +182,8 @@ def _same(info: EngineInfo, chosen: EngineInfo) -> bool:
 
 
 def _error_again(info: EngineInfo) -> EngineError:
-    kinds = {EngineState.STUCK: EngineTimeout, EngineState.LOST: DeviceLost, EngineState.REFUSED: ModelRefused}
-    return kinds.get(info.state, EngineError)(info.fault or NO_ENGINE)
+    fault = info.fault or NO_ENGINE
+    return ERRORS.get(fault.code, EngineError)(fault)
 
 
 def _state_after(error: EngineError) -> EngineState:

@@ -60,8 +60,9 @@ class CancelToken:
 class Job(Generic[T]):
     """One piece of long work in its own thread.
 
-    `work(token, report)` runs in the thread; `on_progress` and `on_end` are called from it (a window hands them on by queued
-    signals). An error that is not known is kept in `error` and handed to `on_end` as well: it must reach the crash record.
+    `work(token, report)` runs in the thread; `on_progress` and `on_end` are called from it (a window hands them on by
+    queued signals). An error that is not known is kept in `error` and handed to `on_end` as well: it must reach the
+    crash record.
     """
 
     def __init__(

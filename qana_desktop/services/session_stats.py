@@ -26,7 +26,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class LatencyStats:
-    """Latency with one engine. `first` is the first reading, apart from the others; a part that never happened is None."""
+    """Latency with one engine. `first` is the first reading, apart; a part that never happened is None."""
 
     engine: str
     first: Latency
@@ -38,7 +38,7 @@ class LatencyStats:
 
 @dataclass(frozen=True)
 class EnergyStats:
-    """Mean energy per image of one engine by one method: methods are never mixed. `value` is None when not available."""
+    """Mean energy per image of one engine by one method, never mixed. `value` is None when not available."""
 
     engine: str
     method: Method

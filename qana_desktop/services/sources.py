@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ImageSource:
-    """One image to read. Exactly one of `path` and `data` (an encoded image file's bytes) is set. `label` is shown, never logged."""
+    """One image to read: exactly one of `path` and `data` (an encoded image file's bytes).
+
+    `label` is shown, never logged.
+    """
 
     label: str
     path: Path | None = None

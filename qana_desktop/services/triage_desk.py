@@ -33,7 +33,7 @@ _AHEAD: Final = 4
 
 
 class PreparedImage(Protocol):
-    """What the image reader makes of a file: the network's input (S, S, 3) uint8, the quality verdict, and its times."""
+    """What the image reader makes of a file: the network's input (S, S, 3) uint8, quality verdict, times."""
 
     @property
     def network_input(self) -> npt.NDArray[np.uint8]: ...
