@@ -35,6 +35,7 @@ class Bridge(QObject):
         self._lock = threading.Lock()
         self._scheduled = False
         self._closed = False
+        self._pending = 0
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
@@ -49,7 +50,8 @@ class Bridge(QObject):
             return
         if lane not in self._lanes:
             self._lanes[lane] = Lane(lane, newest_first=lane in NEWEST_FIRST)
-        self._lanes[lane].put(lambda: self._carry(work, done, failed))
+        self._pending += 1
+        self._lanes[lane].put(lambda: self._carry(work, self._counted(done), self._counted(failed)))
 
     def post(self, call: Callable[[], None]) -> None:
         """Make `call` in the window's thread, in order. From any thread; after `close` it is dropped."""
@@ -65,6 +67,11 @@ class Bridge(QObject):
         """Hand on an error that nobody expected. From the window's thread."""
         self._on_bug(error)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, runs or is on its way."""
+        return self._pending == 0 and not self._scheduled
+
     def close(self) -> None:
         """Deliver nothing more, and forget what waits. Safe to call twice."""
         self._closed = True
@@ -74,7 +81,8 @@ class Bridge(QObject):
 
     def join(self, timeout: float) -> bool:
         """Wait for the lanes (seconds, each); return whether all ended."""
-        return all([lane.join(timeout) for lane in self._lanes.values()])
+        ended = [lane.join(timeout) for lane in self._lanes.values()]
+        return all(ended)
 
     def _carry(self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Fault], None]) -> None:
         try:
@@ -84,9 +92,16 @@ class Bridge(QObject):
             self.post(lambda: failed(fault))
         except Exception as error:  # noqa: BLE001 - the end of a thread: whatever it was must reach the crash record
             bug = error
-            self.post(lambda: self._on_bug(bug))
+            self.post(lambda: self._counted(self._on_bug)(bug))
         else:
             self.post(lambda: done(result))
+
+    def _counted(self, call: Callable[[T], None]) -> Callable[[T], None]:
+        def arrived(result: T) -> None:
+            self._pending -= 1
+            call(result)
+
+        return arrived
 
     @Slot()
     def _deliver(self) -> None:

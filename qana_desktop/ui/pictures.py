@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage
 
@@ -17,6 +15,9 @@ from qana_desktop.system.faults import Fault
 from qana_desktop.ui.presenters.runner import Runner
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qana_desktop.services.contract import TriageDeskLike
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Picture:
         return self.levels[0].size()
 
     def level_for(self, scale: float) -> QImage:
-        """Return the smallest level that still has a pixel for each screen pixel at `scale` (screen per image pixel)."""
+        """Return the smallest level that has a pixel for each screen pixel at `scale` (screen per image pixel)."""
         best = self.levels[0]
         for level in self.levels[1:]:
             if level.width() < scale * self.levels[0].width():
@@ -61,6 +62,7 @@ def to_image(rgb: npt.NDArray[np.uint8]) -> QImage:
 def to_picture(rgb: npt.NDArray[np.uint8]) -> Picture:
     """Return the levels of uint8 RGB (H, W, 3). Takes milliseconds per megapixel: for a worker."""
     import cv2
+    import numpy as np
 
     levels = [to_image(rgb)]
     while max(rgb.shape[:2]) >= 2 * SMALLEST_LEVEL:

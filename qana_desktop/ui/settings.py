@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtWidgets import QMainWindow, QSplitter, QWidget
 
 from qana_desktop.ui.theme.manager import ThemeChoice
 
@@ -38,26 +40,26 @@ class WindowSettings:
     def engine(self, engine_id: str) -> None:
         self._settings.setValue("engine", engine_id)
 
-    def bytes_of(self, key: str) -> QByteArray | None:
-        """Return a stored state of Qt (`geometry`, `splitter`), None when there is none."""
+    def restore_window(self, window: QMainWindow, splitter: QSplitter, panels: Mapping[str, QWidget]) -> bool:
+        """Put window, splitter and panels where they were; return False when nothing is stored."""
+        geometry, state = self._bytes("geometry"), self._bytes("splitter")
+        if geometry is None or state is None or not window.restoreGeometry(geometry):
+            return False
+        for name, panel in panels.items():
+            panel.setHidden(self._text(f"shown/{name}") == "no")
+        return splitter.restoreState(state)
+
+    def keep_window(self, window: QMainWindow, splitter: QSplitter, panels: Mapping[str, QWidget]) -> None:
+        """Store the place of window, splitter and panels, and write the file."""
+        self._settings.setValue("window/geometry", window.saveGeometry())
+        self._settings.setValue("window/splitter", splitter.saveState())
+        for name, panel in panels.items():
+            self._settings.setValue(f"shown/{name}", "no" if panel.isHidden() else "yes")
+        self._settings.sync()
+
+    def _bytes(self, key: str) -> QByteArray | None:
         value = self._settings.value(f"window/{key}")
         return value if isinstance(value, QByteArray) and not value.isEmpty() else None
-
-    def keep_bytes(self, key: str, state: QByteArray) -> None:
-        """Store a state of Qt."""
-        self._settings.setValue(f"window/{key}", state)
-
-    def shown(self, panel: str) -> bool:
-        """Return whether a panel was shown; yes when nothing is stored."""
-        return self._text(f"shown/{panel}") != "no"
-
-    def keep_shown(self, panel: str, *, shown: bool) -> None:
-        """Store whether a panel is shown."""
-        self._settings.setValue(f"shown/{panel}", "yes" if shown else "no")
-
-    def sync(self) -> None:
-        """Write the file now."""
-        self._settings.sync()
 
     def _text(self, key: str) -> str:
         value = self._settings.value(key, "")

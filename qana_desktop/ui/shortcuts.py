@@ -47,7 +47,7 @@ class Chapter(StrEnum):
 
 @dataclass(frozen=True)
 class Shortcut:
-    """One command. `keys` in Qt's portable text, the first one is shown; `icon` names a file of assets/icons, or is ""."""
+    """One command. `keys` in Qt's portable text, the first is shown; `icon` names a file of assets/icons, or is ""."""
 
     command: Command
     chapter: Chapter
@@ -89,12 +89,8 @@ def _view() -> list[Shortcut]:
         Shortcut(
             Command.ROTATE, c, tr("Rotate"), tr("Turn the view by a quarter; the reading stays"), ("R",), "rotate"
         ),
-        Shortcut(
-            Command.WORKLIST, c, tr("Worklist panel"), tr("Show or hide the worklist"), ("Ctrl+1",), "panel-left"
-        ),
-        Shortcut(
-            Command.READING, c, tr("Reading panel"), tr("Show or hide the reading"), ("Ctrl+2",), "panel-right"
-        ),
+        Shortcut(Command.WORKLIST, c, tr("Worklist panel"), tr("Show or hide the worklist"), ("Ctrl+1",), "panel-left"),
+        Shortcut(Command.READING, c, tr("Reading panel"), tr("Show or hide the reading"), ("Ctrl+2",), "panel-right"),
         Shortcut(Command.FULL_SCREEN, c, tr("Full screen"), tr("Use the whole screen, or no longer"), ("F11",)),
     ]
 
@@ -115,7 +111,7 @@ def _reading() -> list[Shortcut]:
         ),
         Shortcut(Command.CANCEL, c, tr("Cancel"), tr("Stop reading after the present image"), ("Esc",), "close"),
         Shortcut(
-            Command.DETAILS, c, tr("Time and energy"), tr("Show how long each part took, and the energy"), ("I",), "info"
+            Command.DETAILS, c, tr("Time and energy"), tr("Show what took how long, and the energy"), ("I",), "info"
         ),
     ]
 

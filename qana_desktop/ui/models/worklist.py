@@ -41,7 +41,7 @@ class WorklistModel(QAbstractListModel):
         if role == ENTRY_ROLE:
             return entry
         if role == Qt.ItemDataRole.DisplayRole:
-            return entry.source.label
+            return entry.title
         if role == Qt.ItemDataRole.DecorationRole:
             return self._shelf.thumbnail(entry.entry_id, entry.source)
         if role == Qt.ItemDataRole.AccessibleTextRole:

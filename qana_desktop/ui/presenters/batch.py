@@ -75,6 +75,10 @@ class BatchPresenter:
         """Start no new run until `resume`: there is no engine that works."""
         self._held = True
 
+    def release(self) -> None:
+        """Read again what is brought from now on: a person chose an engine."""
+        self._held = False
+
     def enqueue(self, entry_ids: Sequence[int]) -> None:
         """Read these images, after those that wait already. While held they stay unread."""
         if self._held:

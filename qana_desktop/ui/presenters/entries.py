@@ -47,6 +47,11 @@ class Entry:
     same_as: str | None = None
 
     @property
+    def title(self) -> str:
+        """The name in the list: the file's name without its folders, or the label."""
+        return self.source.path.name if self.source.path is not None else self.source.label
+
+    @property
     def reading(self) -> Reading | None:
         """The reading that is shown: the last one."""
         return self.readings[-1] if self.readings else None

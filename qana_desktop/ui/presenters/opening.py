@@ -64,20 +64,21 @@ class OpeningPresenter:
         if desk is None:
             self._early += paths
             return
-        self._runner.run("opening", lambda: find(desk, paths), self._opened, self._failed)
+        self._runner.run("opening", lambda: find(desk, paths), self._opened, self.tell)
 
     def paste(self, encode: Callable[[], bytes]) -> None:
         """Open a pasted image; `encode` makes the bytes of an image file and runs in the background."""
         self._pasted += 1
         label = tr("Pasted image {n}", n=self._pasted)
-        self._runner.run("opening", lambda: _pasted(label, encode()), self._opened, self._failed)
+        self._runner.run("opening", lambda: _pasted(label, encode()), self._opened, self.tell)
 
     def nothing_to_paste(self) -> None:
         """Tell that the clipboard holds neither an image nor files."""
         text = tr("The clipboard holds no image and no files. Copy an image, then paste again.")
         self._view.show_notice(Notice("opening", Tone.TELLS, text))
 
-    def _failed(self, fault: Fault) -> None:
+    def tell(self, fault: Fault) -> None:
+        """Tell that nothing could be opened, and why."""
         self._view.show_notice(Notice("opening", Tone.WARNS, fault.sentence()))
 
     def _opened(self, found: Found) -> None:

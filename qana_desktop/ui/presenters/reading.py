@@ -117,7 +117,7 @@ def row_spoken(entry: Entry) -> str:
     score = tr(", malignancy {number}", number=number) if number else ""
     word = group_word(entry.group)
     line = row_line(entry)
-    return f"{entry.source.label}: {line if line.startswith(word) else f'{word}. {line}'}{score}"
+    return f"{entry.title}: {line if line.startswith(word) else f'{word}. {line}'}{score}"
 
 
 def reading_view(entry: Entry, policy: ReadingPolicy | None) -> ReadingView:

@@ -25,7 +25,7 @@ class Runner(Protocol):
         done: Callable[[T], None],
         failed: Callable[[Fault], None] = ignore_fault,
     ) -> None:
-        """Run `work` in the lane's thread, then `done(result)` or, for a known error, `failed(fault)` in the window's."""
+        """Run `work` in the lane's thread, then `done(result)` or, when known, `failed(fault)` in the window's."""
         ...
 
     def post(self, call: Callable[[], None]) -> None:

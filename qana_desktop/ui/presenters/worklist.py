@@ -123,7 +123,7 @@ class Worklist:
         same_as = old.same_as
         if reading.image_sha256 is not None:
             first = self._by_content.setdefault(reading.image_sha256, entry_id)
-            same_as = None if first == entry_id else self._entries[first].source.label
+            same_as = None if first == entry_id else self._entries[first].title
         entry = replace(old, readings=(*old.readings, reading), waiting=False, same_as=same_as)
         self._replace(entry)
         self._tell_counts()

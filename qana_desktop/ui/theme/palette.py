@@ -9,9 +9,10 @@ from qana_desktop.ui.presenters.entries import Group
 
 @dataclass(frozen=True)
 class Palette:
-    """One theme, colours as ``#rrggbb``. `canvas` surrounds the image and is neutral: colour there changes how skin is judged.
+    """One theme, colours as ``#rrggbb``.
 
-    Each triage colour has a `_soft` one: the ground of the headline, on which the text colour and the triage colour stand.
+    `canvas` surrounds the image and is neutral: colour there changes how skin is judged. Each triage colour has a
+    `_soft` one: the ground of the headline, on which the text colour and the triage colour stand.
     """
 
     dark: bool

@@ -53,7 +53,8 @@ QLineEdit:focus {{ border: 2px solid {focus}; padding: {s1}px {m1}px; }}
 QListView {{ background: {raised}; border: 1px solid transparent; }}
 QListView:focus {{ border: 1px solid {focus}; }}
 QTableWidget {{
-    background: {raised}; alternate-background-color: {surface}; border: 1px solid {hairline}; gridline-color: {hairline};
+    background: {raised}; alternate-background-color: {surface}; border: 1px solid {hairline};
+    gridline-color: {hairline};
     selection-background-color: {selected}; selection-color: {text};
 }}
 QHeaderView::section {{ background: {surface}; color: {muted}; border: 0; padding: {s}px {m}px; font-weight: 600; }}
@@ -65,8 +66,11 @@ QScrollArea {{ border: 0; background: transparent; }}
 QScrollArea:focus {{ border: 1px solid {focus}; }}
 QScrollBar:vertical {{ background: transparent; width: {l}px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: {l}px; margin: 0; }}
-QScrollBar::handle {{ background: {outline}; border-radius: {radius}px; margin: {s}px; min-height: {x}px; min-width: {x}px; }}
-QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; border: 0; }}
+QScrollBar::handle {{
+    background: {outline}; border-radius: {radius}px; margin: {s}px; min-height: {x}px; min-width: {x}px;
+}}
+QScrollBar::add-line, QScrollBar::sub-line {{ background: none; border: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: none; border: 0; }}
 QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
 
 QFrame[role="banner"] {{ background: {raised}; border: 0; border-bottom: 1px solid {hairline}; }}

@@ -1,0 +1,77 @@
+"""The commands of the window as Qt actions, made from the table of shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from qana_desktop.ui.shortcuts import Chapter, Command, shortcut_table
+from qana_desktop.ui.texts import tr
+from qana_desktop.ui.theme.manager import Theme
+from qana_desktop.ui.views.sheets import key_text
+
+
+class Actions:
+    """One action per command, added to the window so that its keys work everywhere in it."""
+
+    def __init__(self, window: QWidget, theme: Theme, handlers: Mapping[Command, Callable[[], object]]) -> None:
+        self._theme = theme
+        self.table = shortcut_table()
+        self._actions: dict[Command, QAction] = {}
+        for shortcut in self.table:
+            action = QAction(shortcut.text, window)
+            action.setShortcuts([QKeySequence(keys) for keys in shortcut.keys])
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.setToolTip(f"{shortcut.hint} ({key_text(shortcut)})" if shortcut.keys else shortcut.hint)
+            action.triggered.connect(_without_arguments(handlers[shortcut.command]))
+            window.addAction(action)
+            self._actions[shortcut.command] = action
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def __getitem__(self, command: Command) -> QAction:
+        return self._actions[command]
+
+    def enable(self, states: Mapping[Command, bool]) -> None:
+        """Switch commands on and off."""
+        for command, enabled in states.items():
+            self._actions[command].setEnabled(enabled)
+
+    def menu(self, parent: QWidget) -> QMenu:
+        """Return a menu of all commands, in chapters."""
+        menu = QMenu(parent)
+        menu.setAccessibleName(tr("All commands"))
+        for chapter in Chapter:
+            if chapter is not Chapter.IMAGES:
+                menu.addSeparator()
+            for shortcut in self.table:
+                if shortcut.chapter is chapter:
+                    menu.addAction(self._actions[shortcut.command])
+        return menu
+
+    def button(self, command: Command, *, text: bool) -> QToolButton:
+        """Return a tool button for a command."""
+        button = QToolButton()
+        action = self._actions[command]
+        button.setDefaultAction(action)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setToolButtonStyle(style)
+        button.setProperty("role", "" if text else "icon")
+        button.setAccessibleName(action.text())
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        return button
+
+    def _restyle(self) -> None:
+        for shortcut in self.table:
+            if shortcut.icon:
+                self._actions[shortcut.command].setIcon(self._theme.icons.get(shortcut.icon))
+
+
+def _without_arguments(handler: Callable[[], object]) -> Callable[[bool], None]:
+    def run(_checked: bool) -> None:
+        handler()
+
+    return run

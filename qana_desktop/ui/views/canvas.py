@@ -1,0 +1,228 @@
+"""The image, edge to edge on neutral grey: zoom at the cursor, pan, fit, 1:1, quarter turns."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from qana_desktop.ui.pictures import Picture
+from qana_desktop.ui.texts import tr
+from qana_desktop.ui.theme.manager import TITLE, Theme
+
+STEP = 1.25
+MOST, LEAST = 32.0, 0.01
+SHARP_FROM = 3.0
+"""From this zoom on pixels are drawn as squares: smoothing would invent structure that the camera did not see."""
+
+
+class ImageCanvas(QWidget):
+    """Draws one picture. Zoom is screen pixels per image pixel; `zoomed` sends it whenever it changes."""
+
+    zoomed = Signal(float)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._picture: Picture | None = None
+        self._message = ""
+        self._zoom, self._fits, self._turns = 1.0, True, 0
+        self._centre = QPointF()
+        self._grabbed: QPointF | None = None
+        self._dropping = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(tr("Image"))
+        self.setToolTip("")
+        theme.changed.connect(self.update)
+
+    # --- what is shown ---
+
+    def show_picture(self, picture: Picture | None, label: str, message: str = "") -> None:
+        """Show a picture from the start: fitted and upright. Without one, show a sentence."""
+        self._picture, self._message = picture, message
+        self._turns = 0
+        self.setCursor(Qt.CursorShape.OpenHandCursor if picture else Qt.CursorShape.ArrowCursor)
+        size = f"{picture.size.width()} x {picture.size.height()}" if picture else message
+        self.setAccessibleDescription(f"{label}, {size}")
+        self.fit()
+
+    def replace_picture(self, picture: Picture) -> None:
+        """Put a finer picture of the same image in place, at the same view if a person has changed it."""
+        self._picture = picture
+        self.fit() if self._fits else self.update()
+
+    def show_drop(self, dropping: bool) -> None:
+        """Show that something may be dropped here."""
+        self._dropping = dropping
+        self.update()
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels per image pixel."""
+        return self._zoom
+
+    @property
+    def turns(self) -> int:
+        """Quarter turns clockwise, 0 to 3."""
+        return self._turns
+
+    # --- what a person does ---
+
+    def fit(self) -> None:
+        """Show the whole image; it stays fitted while the window changes its size."""
+        self._fits = True
+        if self._picture is not None:
+            size = self._turned_size()
+            self._centre = QPointF(size.width() / 2, size.height() / 2)
+            room = self.devicePixelRatioF()
+            wide = self.width() * room / max(1, size.width())
+            high = self.height() * room / max(1, size.height())
+            self._set_zoom(min(wide, high))
+        self.update()
+
+    def one_to_one(self) -> None:
+        """Show one image pixel on one screen pixel, around the present middle."""
+        self._zoom_at(1.0, QPointF(self.width() / 2, self.height() / 2))
+
+    def zoom_in(self) -> None:
+        """Enlarge around the middle."""
+        self._zoom_at(self._zoom * STEP, QPointF(self.width() / 2, self.height() / 2))
+
+    def zoom_out(self) -> None:
+        """Make smaller around the middle."""
+        self._zoom_at(self._zoom / STEP, QPointF(self.width() / 2, self.height() / 2))
+
+    def rotate(self) -> None:
+        """Turn the view by a quarter, clockwise."""
+        if self._picture is None:
+            return
+        size = self._turned_size()
+        self._centre = QPointF(size.height() - self._centre.y(), self._centre.x())
+        self._turns = (self._turns + 1) % 4
+        self.fit() if self._fits else self.update()
+
+    # --- Qt ---
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size; the window gives what it has."""
+        return QSize(600, 450)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least size at which a lesion can be seen."""
+        return QSize(50 * self._theme.unit, 40 * self._theme.unit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep a fitted image fitted."""
+        if self._fits:
+            self.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor."""
+        steps = event.angleDelta().y() / 120
+        if steps:
+            self._zoom_at(self._zoom * STEP**steps, event.position())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the image."""
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self._picture:
+            self._grabbed = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the image."""
+        if self._grabbed is None:
+            return
+        moved = event.position() - self._grabbed
+        self._grabbed = event.position()
+        self._fits = False
+        self._centre -= moved / self._scale()
+        self._keep_in_sight()
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go of the image."""
+        self._grabbed = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor if self._picture else Qt.CursorShape.ArrowCursor)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Change between the whole image and 1:1 at the cursor."""
+        if self._fits:
+            self._zoom_at(1.0, event.position())
+        else:
+            self.fit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the image, or the sentence."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._theme.colours.canvas))
+        if self._picture is not None:
+            self._draw(painter, self._picture)
+        elif self._message:
+            self._draw_message(painter)
+        if self.hasFocus() or self._dropping:
+            width = 2 if not self._dropping else self._theme.unit
+            painter.setPen(QPen(QColor(self._theme.colours.focus), width))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2))
+
+    def _draw(self, painter: QPainter, picture: Picture) -> None:
+        image = picture.level_for(self._zoom)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom < SHARP_FROM)
+        painter.save()
+        painter.setTransform(self._to_screen(), combine=True)
+        painter.drawImage(QRectF(0, 0, picture.size.width(), picture.size.height()), image)
+        painter.restore()
+
+    def _draw_message(self, painter: QPainter) -> None:
+        painter.setFont(self._theme.font(TITLE))
+        room = self.rect().adjusted(40, 40, -40, -40)
+        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        text = painter.boundingRect(room, flags, self._message)
+        pad = 3 * self._theme.unit
+        painter.fillRect(text.adjusted(-pad, -pad, pad, pad), QColor(self._theme.colours.raised))
+        painter.setPen(QColor(self._theme.colours.text))
+        painter.drawText(room, flags, self._message)
+
+    # --- arithmetic ---
+
+    def _scale(self) -> float:
+        return self._zoom / self.devicePixelRatioF()
+
+    def _turned_size(self) -> QSize:
+        size = self._picture.size if self._picture else QSize(1, 1)
+        return size.transposed() if self._turns % 2 else size
+
+    def _to_screen(self) -> QTransform:
+        """From image pixels to widget coordinates: turn, then scale, then move the middle to the middle."""
+        size = self._picture.size if self._picture else QSize(1, 1)
+        turned = self._turned_size()
+        transform = QTransform()
+        transform.translate(self.width() / 2, self.height() / 2)
+        transform.scale(self._scale(), self._scale())
+        transform.translate(turned.width() / 2 - self._centre.x(), turned.height() / 2 - self._centre.y())
+        transform.rotate(90 * self._turns)
+        transform.translate(-size.width() / 2, -size.height() / 2)
+        return transform
+
+    def _zoom_at(self, zoom: float, where: QPointF) -> None:
+        """Change the zoom so that what is under `where` stays there."""
+        if self._picture is None:
+            return
+        self._fits = False
+        from_middle = where - QPointF(self.width() / 2, self.height() / 2)
+        under = self._centre + from_middle / self._scale()
+        self._set_zoom(min(MOST, max(LEAST, zoom)))
+        self._centre = under - from_middle / self._scale()
+        self._keep_in_sight()
+        self.update()
+
+    def _keep_in_sight(self) -> None:
+        size = self._turned_size()
+        self._centre.setX(min(max(0.0, self._centre.x()), size.width()))
+        self._centre.setY(min(max(0.0, self._centre.y()), size.height()))
+
+    def _set_zoom(self, zoom: float) -> None:
+        if zoom != self._zoom:
+            self._zoom = zoom
+            self.zoomed.emit(zoom)
