@@ -33,8 +33,8 @@ def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) ->
     count = multiply_accumulates(network)
     millijoules = count * (MULTIPLY_PJ + ADD_PJ) * 1e-9
     note = (
-        f"{count} multiply-accumulates x ({MULTIPLY_PJ} + {ADD_PJ}) pJ ({SOURCE}). Arithmetic only: memory, control and "
-        f"idle power come on top, so the true figure is far higher. {why_not_measured}"
+        f"{count} multiply-accumulates x ({MULTIPLY_PJ} + {ADD_PJ}) pJ ({SOURCE}). Arithmetic only: memory, control "
+        f"and idle power come on top, so the true figure is far higher. {why_not_measured}"
     )
     scope = f"arithmetic of {ONE_VIEW}"
     return MeasuredValue(millijoules, UNIT, Method.ESTIMATED, scope, 1, _now(), engine, note.strip())
