@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.contract import (
-    ERRORS,
-    BadInput,
-    DeviceLost,
-    Engine,
-    EngineAdapter,
-    EngineError,
-    EngineInfo,
-    EngineState,
-    EngineTimeout,
-    Inference,
-    ModelRefused,
-)
+from qana_desktop.engines.contract import Engine, EngineError, EngineInfo, EngineState, Inference
 from qana_desktop.system.faults import Fault
+from qana_desktop.triage.measured import MeasuredValue
 
 Listener = Callable[[EngineInfo], None]
 
@@ -34,7 +23,30 @@ NO_ENGINE: Final = Fault(
     remedy="Choose an engine.",
 )
 _NOBODY: Final = EngineInfo("", "No engine", "", "", EngineState.UNAVAILABLE, NO_ENGINE)
-_WORKING: Final = frozenset({EngineState.READY, EngineState.BUSY})
+
+
+class RunningEngine(Engine, Protocol):
+    """An engine in its own process, as `engines.host` keeps it: it knows its state and tells of changes."""
+
+    def restart(self) -> object:
+        """Clear what blocked it and start it again; raises EngineError."""
+        ...
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` on every change of state but READY to BUSY and back; returns the unsubscriber."""
+        ...
+
+
+class EngineShelf(Protocol):
+    """All engines of this machine, as `engines.registry` keeps them."""
+
+    def probe(self) -> list[EngineInfo]:
+        """List the engines, broken ones with their fault."""
+        ...
+
+    def open(self, engine_id: str, bundle: Path) -> RunningEngine:
+        """Start and self-test one engine; raises EngineError."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,34 +60,31 @@ class Answer:
 class DeviceDesk:
     """Keeps `DeviceDeskLike`, and runs inference for the other desks. Safe between threads.
 
-    One call reaches the engine at a time. `current` never waits for it. An engine that was lost, stuck or refused stays
-    so until `choose` or `restart`: every `infer` until then raises the same fault.
+    One call reaches the engine at a time; `current` never waits for it. An engine that was lost in the middle of an
+    image, and could not be had back, stays so until `choose` or `restart`: every `infer` until then raises.
     """
 
-    def __init__(self, engines: EngineAdapter, bundle: Path) -> None:
-        self._engines, self._bundle = engines, bundle
+    def __init__(self, shelf: EngineShelf, bundle: Path) -> None:
+        self._shelf, self._bundle = shelf, bundle
         self._turn = threading.Lock()
         """Held by whoever uses or changes the engine; taken before `_lock`, never after."""
         self._lock = threading.Lock()
         """Guards the fields below, for moments only."""
-        self._info = _NOBODY
-        self._engine: Engine | None = None
-        self._listeners: dict[int, Listener] = {}
-        self._listener_ids = 0
+        self._engine: RunningEngine | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._listeners: dict[object, Listener] = {}
         self._closed = False
 
     def engines(self) -> list[EngineInfo]:
         """Probe and list all engines; the chosen one with its live state. Takes up to seconds."""
+        listed = self._shelf.probe()
         chosen = self.current()
-        listed = self._engines.probe()
-        return [
-            replace(info, state=chosen.state, fault=chosen.fault) if _same(info, chosen) else info for info in listed
-        ]
+        return [chosen if info.engine_id == chosen.engine_id else info for info in listed]
 
     def current(self) -> EngineInfo:
         """The chosen engine with its live state. Immediate."""
         with self._lock:
-            return self._info
+            return _NOBODY if self._engine is None else self._engine.info
 
     def choose(self, engine_id: str) -> EngineInfo:
         """Open and self-test an engine and make it the chosen one.
@@ -85,54 +94,41 @@ class DeviceDesk:
         """
         if engine_id == self.current().engine_id:
             return self.restart()
-        info = self._listed(engine_id)
-        opened = self._engines.open(engine_id, self._bundle)
+        opened = self._shelf.open(engine_id, self._bundle)
         with self._turn:
-            self._replace(opened, replace(info, state=EngineState.READY, fault=None))
+            self._replace(opened)
         return self.current()
 
     def restart(self) -> EngineInfo:
-        """Close the chosen engine and open it again; raises EngineError, and the engine is unavailable then."""
+        """Start the chosen engine again; raises EngineError, and `current` says what became of it then."""
         with self._turn:
-            chosen = self.current()
-            if chosen.engine_id == "":
-                raise EngineError(NO_ENGINE)
-            self._replace(None, replace(chosen, state=EngineState.STARTING, fault=None))
-            try:
-                info = self._listed(chosen.engine_id)
-                opened = self._engines.open(chosen.engine_id, self._bundle)
-            except EngineError as error:
-                self._show(replace(chosen, state=_state_after(error), fault=error.fault))
-                raise
-            self._replace(opened, replace(info, state=EngineState.READY, fault=None))
+            self._chosen().restart()
         return self.current()
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Answer:
         """Run a batch on the chosen engine; raises EngineError, and `current` says what became of the engine then."""
         with self._turn:
-            with self._lock:
-                engine, info = self._engine, self._info
-            if engine is None or info.state not in _WORKING:
-                raise _error_again(info)
-            self._show(replace(info, state=EngineState.BUSY))
-            try:
-                inference = engine.infer(batch)
-            except EngineError as error:
-                self._show(replace(info, state=_state_after(error), fault=_fault_after(error)))
-                raise
-            self._show(replace(info, state=EngineState.READY, fault=None))
-        return Answer(inference, info)
+            engine = self._chosen()
+            return Answer(engine.infer(batch), engine.info)
+
+    def measure_energy(self, batch: npt.NDArray[np.uint8]) -> MeasuredValue:
+        """Measure the energy of one network input over a burst of a second or so; raises EngineError."""
+        with self._turn:
+            return self._chosen().measure_energy(batch)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` (from any thread) whenever the chosen engine's info changes; returns the unsubscriber."""
+        """Call `listener` (from any thread) when another engine is chosen or the chosen one's state changes.
+
+        READY to BUSY and back, as for every image, is not told: `current` knows. Returns the unsubscriber. A listener
+        must not call the desk's slow methods.
+        """
+        key = object()
         with self._lock:
-            self._listener_ids += 1
-            number = self._listener_ids
-            self._listeners[number] = listener
+            self._listeners[key] = listener
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners.pop(number, None)
+                self._listeners.pop(key, None)
 
         return unsubscribe
 
@@ -140,66 +136,32 @@ class DeviceDesk:
         """Stop the engine at once, also in the middle of an inference (which then fails). Safe to call twice."""
         with self._lock:
             engine, self._engine, self._closed = self._engine, None, True
-            self._info = _NOBODY
             self._listeners.clear()
         if engine is not None:
             engine.close()
 
-    def _listed(self, engine_id: str) -> EngineInfo:
-        for info in self._engines.probe():
-            if info.engine_id == engine_id:
-                return info
-        raise EngineError(
-            Fault(
-                code="engine-unknown",
-                message=f"There is no engine “{engine_id}” on this machine, so no image can be assessed with it.",
-                remedy="Choose one of the listed engines.",
-            )
-        )
-
-    def _replace(self, engine: Engine | None, info: EngineInfo) -> None:
-        """Put another engine (or none) in place of the present one and close that; only with the turn."""
+    def _chosen(self) -> RunningEngine:
         with self._lock:
-            old, self._engine = self._engine, engine
-            if self._closed:
-                old, self._engine = engine, None
+            if self._engine is None:
+                raise EngineError(NO_ENGINE)
+            return self._engine
+
+    def _replace(self, engine: RunningEngine) -> None:
+        """Put another engine in place of the present one and close that; only with the turn."""
+        with self._lock:
+            closed, old, forget = self._closed, self._engine, self._unsubscribe
+            if not closed:
+                self._engine, self._unsubscribe = engine, engine.subscribe(self._tell)
+        if closed:
+            engine.close()
+            return
+        forget()
         if old is not None:
             old.close()
-        self._show(info)
+        self._tell(engine.info)
 
-    def _show(self, info: EngineInfo) -> None:
+    def _tell(self, info: EngineInfo) -> None:
         with self._lock:
-            if self._closed or info == self._info:
-                return
-            self._info = info
             listeners = tuple(self._listeners.values())
         for listener in listeners:
             listener(info)
-
-
-def _same(info: EngineInfo, chosen: EngineInfo) -> bool:
-    return info.engine_id == chosen.engine_id
-
-
-def _error_again(info: EngineInfo) -> EngineError:
-    fault = info.fault or NO_ENGINE
-    return ERRORS.get(fault.code, EngineError)(fault)
-
-
-def _state_after(error: EngineError) -> EngineState:
-    """What an error leaves behind: a batch that does not fit says nothing against the engine."""
-    match error:
-        case BadInput():
-            return EngineState.READY
-        case EngineTimeout():
-            return EngineState.STUCK
-        case DeviceLost():
-            return EngineState.LOST
-        case ModelRefused():
-            return EngineState.REFUSED
-        case _:
-            return EngineState.UNAVAILABLE
-
-
-def _fault_after(error: EngineError) -> Fault | None:
-    return None if isinstance(error, BadInput) else error.fault

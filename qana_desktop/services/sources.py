@@ -20,3 +20,8 @@ class ImageSource:
     def __post_init__(self) -> None:
         if (self.path is None) == (self.data is None):
             raise ValueError("a source is a path or bytes, not both and not neither")
+
+    @property
+    def content(self) -> Path | bytes:
+        """Where the image's bytes are: the path, or the bytes themselves."""
+        return self.path if self.path is not None else self.data or b""

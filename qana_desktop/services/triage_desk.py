@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 import qana_desktop
+from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
 from qana_desktop.services.device_desk import Answer
 from qana_desktop.services.find_images import find_images
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.clock import Clock
-from qana_desktop.system.faults import KnownError
 from qana_desktop.triage.assess import assess, refusals_of
 from qana_desktop.triage.measured import MeasuredValue
 from qana_desktop.triage.outcome import CannotAssess, Latency, Provenance, Reading
@@ -48,13 +48,16 @@ class PreparedImage(Protocol):
 
 
 class ReadsImages(Protocol):
-    """The image reader: untrusted files are decoded in a child. Both methods raise KnownError; any thread may call."""
+    """`intake.reader`: decodes untrusted files in a child. Any thread may call.
 
-    def prepare(self, source: ImageSource) -> PreparedImage:
-        """Decode, judge and preprocess one image."""
+    Both methods raise FileRefused for a bad image, and KnownError when no image can be read at all.
+    """
+
+    def prepare(self, source: Path | bytes, *, input_size: int) -> PreparedImage:
+        """Decode, judge and preprocess one image for a network of `input_size` squared."""
         ...
 
-    def display(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
+    def display(self, source: Path | bytes, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
         """Decode one image for the screen."""
         ...
 
@@ -73,6 +76,7 @@ class ActiveBundle:
 
     id: str
     path: Path
+    input_size: int
     policy: ReadingPolicy
 
 
@@ -106,7 +110,7 @@ class TriageDesk:
 
     def display_image(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
         """Return the decoded image for the screen (uint8 RGB, upright); raises KnownError."""
-        return self._reader.display(source, longest_side=longest_side)
+        return self._reader.display(source.content, longest_side=longest_side)
 
     def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
         """Read one image; a bad one comes back as `CannotAssess`. Raises EngineError when no engine answers."""
@@ -135,7 +139,7 @@ class TriageDesk:
     @contextmanager
     def _prepared_ahead(self, sources: Iterable[ImageSource]) -> Iterator[Iterator[tuple[ImageSource, _Prepared]]]:
         """Prepared images in the order of the sources, a few ahead; on leaving, what has not begun is dropped."""
-        pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         try:
             yield _window(pool, self._prepare, iter(sources))
         finally:
@@ -144,8 +148,8 @@ class TriageDesk:
     def _prepare(self, source: ImageSource) -> _Prepared:
         start = self._clock.ms()
         try:
-            image = self._reader.prepare(source)
-        except KnownError as error:
+            image = self._reader.prepare(source.content, input_size=self._bundle.input_size)
+        except FileRefused as error:
             return _Prepared(CannotAssess(error.fault), self._clock.ms() - start)
         return _Prepared(image, self._clock.ms() - start)
 

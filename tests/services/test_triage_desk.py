@@ -60,7 +60,7 @@ def reader() -> FakeReader:
 
 @pytest.fixture
 def desk(reader: FakeReader, device: DeviceDesk, tmp_path: Path) -> TriageDesk:
-    bundle = ActiveBundle("small-000000000000", tmp_path, small_policy(views=2))
+    bundle = ActiveBundle("small-000000000000", tmp_path, 8, small_policy(views=2))
     return TriageDesk(reader, device, bundle, SteadyClock(), "Linux, 2 cores")
 
 
@@ -140,7 +140,7 @@ def test_an_engine_that_is_lost_stops_the_batch_and_what_was_read_is_kept(
     def keep(source: ImageSource, _reading: Reading) -> None:
         found.append(source.label)
         if len(found) == 3:
-            engines.opened[0].fails = DeviceLost(FAULT)
+            engines.opened[0].fail_with(DeviceLost(FAULT))
 
     with pytest.raises(DeviceLost):
         desk.read_all(images(*"12345678"), on_reading=keep, report=lambda _progress: None, token=CancelToken())
@@ -180,7 +180,7 @@ def test_an_empty_batch_is_done_at_once(desk: TriageDesk) -> None:
 
 
 def test_what_nobody_expected_is_raised_and_not_turned_into_a_reading(desk: TriageDesk, reader: FakeReader) -> None:
-    def broken(source: ImageSource) -> None:
+    def broken(source: Path | bytes, *, input_size: int) -> None:
         raise ZeroDivisionError
 
     reader.prepare = broken  # type: ignore[method-assign,assignment]

@@ -1,0 +1,94 @@
+"""`classify`: reads images and writes a table for people or JSON lines for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qana_desktop.cli import exit_codes
+from qana_desktop.cli.progress import progress_bar
+from qana_desktop.cli.records import record_of, to_line
+from qana_desktop.cli.tables import policy_lines, reading_table
+from qana_desktop.cli.terminal import INTENDED_USE, console, plain, tell, tell_fault, write_line
+from qana_desktop.engines.contract import EngineError
+from qana_desktop.services.composition import Desks, open_desks
+from qana_desktop.services.find_images import find_images
+from qana_desktop.services.jobs import CancelToken
+from qana_desktop.services.sources import ImageSource
+from qana_desktop.triage.outcome import CannotAssess, Reading
+
+
+def run_classify(paths: list[Path], *, engine: str, bundle: Path | None, as_json: bool, ignore_quality: bool) -> int:
+    """Read the images in `paths`; returns the exit code. Raises KnownError before anything was read."""
+    sources = find_images(paths)
+    with open_desks(bundle, engine=engine) as desks:
+        for fault in desks.passed_over:
+            tell_fault(fault)
+        output = _JsonLines(desks) if as_json else _People(desks)
+        return _read(desks, sources, output, ignore_quality=ignore_quality)
+
+
+def _read(desks: Desks, sources: list[ImageSource], output: _JsonLines | _People, *, ignore_quality: bool) -> int:
+    """What was read is written in any case, also when the engine is lost on the way."""
+    try:
+        with progress_bar() as show:
+            desks.triage.read_all(
+                sources,
+                on_reading=lambda _source, reading: output.add(reading),
+                report=show,
+                token=CancelToken(),
+                ignore_quality=ignore_quality,
+            )
+    except EngineError as error:
+        output.finish()
+        tell_fault(error.fault)
+        tell(f"{output.count} of {len(sources)} images were read; the others were not assessed.")
+        return exit_codes.NO_ENGINE
+    output.finish()
+    return exit_codes.SOME_NOT if output.refused else exit_codes.ALL_READ
+
+
+class _JsonLines:
+    """One JSON object per image, as soon as it was read."""
+
+    def __init__(self, desks: Desks) -> None:
+        self._bundle = desks.triage.bundle_id
+        self.count, self.refused = 0, 0
+
+    def add(self, reading: Reading) -> None:
+        self.count += 1
+        self.refused += isinstance(reading.outcome, CannotAssess)
+        write_line(to_line(record_of(reading, bundle=self._bundle)))
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+class _People:
+    """A table at the end, the most urgent first, and under it what the words stand for."""
+
+    def __init__(self, desks: Desks) -> None:
+        self._desks = desks
+        self._readings: list[Reading] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._readings)
+
+    @property
+    def refused(self) -> int:
+        return sum(isinstance(reading.outcome, CannotAssess) for reading in self._readings)
+
+    def add(self, reading: Reading) -> None:
+        self._readings.append(reading)
+
+    def finish(self) -> None:
+        screen = console()
+        screen.print(reading_table(self._readings))
+        for line in (*policy_lines(self._desks.triage.policy), self._provenance(), INTENDED_USE):
+            screen.print(plain(line))
+
+    def _provenance(self) -> str:
+        engine = self._desks.device.current()
+        return (
+            f"{self.count} images · bundle {self._desks.triage.bundle_id} · engine {engine.name} ({engine.engine_id})"
+        )

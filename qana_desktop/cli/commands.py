@@ -1,0 +1,123 @@
+"""The commands and their options. What a command needs is imported when it runs: `--help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qana_desktop import __version__
+
+app = typer.Typer(
+    name="qana-desktop",
+    help="Triage of dermoscopic images. Research use, decision support for trained clinicians, not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ENGINE_HELP = "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu."
+EngineOption = Annotated[str, typer.Option("--engine", metavar="ENGINE", help=ENGINE_HELP)]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle", metavar="DIR", exists=True, file_okay=False, help="Folder of the bundle; else the active one."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs instead of a table.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qana-desktop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def qana_desktop(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def classify(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Image files, folders, or patterns.")],
+    engine: EngineOption = "auto",
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+    ignore_quality: Annotated[
+        bool, typer.Option("--ignore-quality", help="Read images that the quality or domain check refuses, and say so.")
+    ] = False,
+) -> int:
+    """Read images: a table for people, or one JSON object per line and image.
+
+    Exit code: 0 all read, 1 some cannot be assessed, 2 wrong usage, 3 no engine.
+    """
+    from qana_desktop.cli.classify import run_classify
+
+    return run_classify(paths, engine=engine, bundle=bundle, as_json=as_json, ignore_quality=ignore_quality)
+
+
+@app.command()
+def doctor(bundle: BundleOption = None, as_json: JsonOption = False) -> int:
+    """Show what is installed, which engines work, why others do not, and what to do. Holds no patient data.
+
+    Exit code: 0 images can be read, 3 they cannot.
+    """
+    from qana_desktop.cli.doctor import run_doctor
+
+    return run_doctor(bundle, as_json=as_json)
+
+
+@app.command("self-test")
+def self_test(
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="ENGINE", help="Only this engine; else every one that works.")
+    ] = None,
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Run the golden inputs on the engines and compare every integer; decode and read a drawn image.
+
+    Exit code: 0 all that ran passed, 1 one failed, 3 none could run.
+    """
+    from qana_desktop.cli.self_test import run_self_test
+
+    return run_self_test(engine, bundle, as_json=as_json)
+
+
+@app.command()
+def benchmark(
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="ENGINE", help="Only this engine; else every one that works.")
+    ] = None,
+    bundle: BundleOption = None,
+    images: Annotated[int, typer.Option("--images", min=2, max=10_000, help="Drawn images to read.")] = 200,
+    as_json: JsonOption = False,
+) -> int:
+    """Measure latency, throughput and start-up of the engines on drawn images.
+
+    Exit code: 0 measured, 3 no engine.
+    """
+    from qana_desktop.cli.benchmark import run_benchmark
+
+    return run_benchmark(engine, bundle, images=images, as_json=as_json)
+
+
+@app.command("demo-images")
+def demo_images(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to draw them; made if it is missing.")],
+) -> int:
+    """Draw synthetic lesions, labelled as such, to try the program with."""
+    from qana_desktop.cli.terminal import tell, write_line
+    from qana_desktop.services.demo_images import write_demo_images
+
+    for path in write_demo_images(folder):
+        write_line(str(path))
+    tell("These images are drawn, not photographs: what the network says about them means nothing.")
+    return 0

@@ -1,0 +1,54 @@
+"""Runs one command and turns every way in which it can end into an exit code and a sentence on stderr."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from qana_desktop.cli import exit_codes
+from qana_desktop.cli.commands import app
+from qana_desktop.cli.terminal import give_up_stdout, prepare_streams, tell, tell_fault
+from qana_desktop.system.faults import KnownError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code. Errors that nobody expected are raised."""
+    prepare_streams()
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="qana-desktop", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        tell("Interrupted.")
+        return exit_codes.INTERRUPTED
+    except KnownError as error:
+        tell_fault(error.fault)
+        return code_of(error)
+    except OSError as error:
+        if not _pipe_closed(error):
+            raise
+        give_up_stdout()
+        return exit_codes.PIPE_CLOSED
+    return code if isinstance(code, int) else exit_codes.ALL_READ
+
+
+def code_of(error: KnownError) -> int:
+    """The exit code of a known error that ended a command."""
+    from qana_desktop.engines.contract import EngineError
+    from qana_desktop.network.manifest import BundleRefused
+    from qana_desktop.services.composition import BundleUnfit
+    from qana_desktop.system.resources import ResourcesMissing
+
+    nothing_can_be_read = (EngineError, BundleRefused, BundleUnfit, ResourcesMissing)
+    return exit_codes.NO_ENGINE if isinstance(error, nothing_can_be_read) else exit_codes.USAGE
+
+
+def _pipe_closed(error: OSError) -> bool:
+    """Windows reports a closed pipe as EINVAL."""
+    return error.errno == errno.EPIPE or (sys.platform == "win32" and error.errno == errno.EINVAL)
