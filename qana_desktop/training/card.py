@@ -46,8 +46,8 @@ def _head(evaluation: dict[str, Any]) -> str:
             " pigmented skin lesions. Not a medical device; not for lay people; never the only ground of a decision.",
             "",
             "**Network.** Sequential integer network for Akida v1 boards and ONNX Runtime:"
-            f" {evaluation['input_size']} px input, {cost['weights']:,} weights in {cost['weight_bytes']:,} bytes (4 bits,"
-            " first layer 8), 4-bit"
+            f" {evaluation['input_size']} px input, {cost['weights']:,} weights in {cost['weight_bytes']:,} bytes"
+            " (4 bits, first layer 8), 4-bit"
             f" activations, {cost['macs']:,} multiply-accumulates for a view; a reading averages"
             f" {len(policy_views(evaluation))} views.",
             "",
