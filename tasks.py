@@ -247,36 +247,48 @@ def set_up(which: str, *, skip_system: bool = False, train: bool = False) -> Pat
 # --- the commands ---------------------------------------------------------------------------------
 
 
-def demo_images(python: Path) -> Path:
+def demo_images() -> Path:
     """Draw the demonstration images once and return their folder. They are synthetic and say so."""
     folder = HOME / "demo-images"
-    if not folder.is_dir():
-        draw: list[str | Path] = [python, "-m", "qana_desktop.cli", "demo-images", folder]
-        must(draw, "The demonstration images could not be drawn.", env=environment(os.environ, offscreen=True))
+    if not folder.is_dir() and command_line(["demo-images", folder]) != 0:
+        raise Stop("The demonstration images could not be drawn.")
     return folder
+
+
+def command_line(arguments: Sequence[str | Path]) -> int:
+    """Run the program's command line and return its exit status."""
+    program = venv_program("qana-desktop", platform.system())
+    return run([program, *arguments], env=environment(os.environ, offscreen=True))
+
+
+def window_arguments(words: Sequence[str]) -> list[str]:
+    """Return the window's arguments: the given ones, and the demonstration images unless there are files among them."""
+    files = any(Path(word).exists() for word in words)
+    return absolute(words) if files else ["--demo", *words]
+
+
+def absolute(words: Sequence[str]) -> list[str]:
+    """Return the words with those that name a file made independent of the folder that this was called from."""
+    return [str(Path(word).resolve()) if Path(word).exists() else word for word in words]
 
 
 def command_app(options: argparse.Namespace) -> int:
     """Open the window on demonstration images, or on the given files."""
     python = set_up("app", skip_system=options.skip_system)
-    paths = options.rest or [demo_images(python)]
+    window: list[str | Path] = [python, "-m", "qana_desktop.app", *window_arguments(options.rest)]
     if options.screenshot:
         picture = Path(options.screenshot).resolve()
-        return run(
-            [python, "-m", "qana_desktop.app", "--screenshot", picture, *paths],
-            env=environment(os.environ, offscreen=True),
-        )
+        return run([*window, "--screenshot", picture], env=environment(os.environ, offscreen=True))
     if not has_display(os.environ, platform.system()):
         raise Stop(NO_DISPLAY)
     say("Opening QANA Desktop. Research use, decision support for trained clinicians, not a medical device.")
-    return run([python, "-m", "qana_desktop.app", *paths], env=environment(os.environ, offscreen=False))
+    return run(window, env=environment(os.environ, offscreen=False))
 
 
 def command_classify(options: argparse.Namespace) -> int:
     """Read the demonstration images, or the given files, on the command line."""
-    python = set_up("app", skip_system=options.skip_system)
-    paths = options.rest or [demo_images(python)]
-    return run([python, "-m", "qana_desktop.cli", "classify", *paths], env=environment(os.environ, offscreen=True))
+    set_up("app", skip_system=options.skip_system)
+    return command_line(["classify", *(absolute(options.rest) or [demo_images()])])
 
 
 def command_test(options: argparse.Namespace) -> int:
@@ -300,8 +312,8 @@ def command_lint(options: argparse.Namespace) -> int:
 
 def command_doctor(options: argparse.Namespace) -> int:
     """Say what is installed, which engines answer, and what to do about those that do not."""
-    python = set_up("app", skip_system=options.skip_system)
-    return run([python, "-m", "qana_desktop.cli", "doctor", *options.rest], env=environment(os.environ, offscreen=True))
+    set_up("app", skip_system=options.skip_system)
+    return command_line(["doctor", *options.rest])
 
 
 def command_screenshots(options: argparse.Namespace) -> int:

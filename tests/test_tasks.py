@@ -101,3 +101,9 @@ def test_the_help_names_every_command_and_needs_nothing_installed():
 def test_a_failing_step_says_what_it_means_and_which_command_it_was(capfd: pytest.CaptureFixture[str]):
     with pytest.raises(tasks.Stop, match=r"It did not work\.\nThe command was: .*exit"):
         tasks.must([sys.executable, "-c", "raise SystemExit(3)  # exit"], "It did not work.")
+
+
+def test_the_window_opens_demonstration_images_unless_it_is_given_files(tmp_path):
+    assert tasks.window_arguments([]) == ["--demo"]
+    assert tasks.window_arguments(["--theme", "dark"]) == ["--demo", "--theme", "dark"]
+    assert tasks.window_arguments([str(tmp_path)]) == [str(tmp_path)]
