@@ -89,14 +89,21 @@ def seal(key: bytes, previous: bytes, seq: int, event: AuditEvent) -> bytes:
     return hmac.digest(key, message, hashlib.sha256)
 
 
-def check_chain(key: bytes, store_id: str, rows: Iterable[AuditRow], witnesses: Iterable[Head] = ()) -> ChainVerdict:
+def check_chain(
+    key: bytes,
+    store_id: str,
+    rows: Iterable[AuditRow],
+    witnesses: Iterable[Head] = (),
+    after: Head | None = None,
+) -> ChainVerdict:
     """Check rows in their order against the key, their numbers, and heads that were kept elsewhere.
 
+    `after` is a row already trusted, when `rows` are only those that follow it.
     After a broken row the check goes on from the seal that is there, so that one changed row is one break.
     """
     kept = {head.count: head.mac for head in sorted(witnesses, key=lambda head: head.count)}
     breaks: list[ChainBreak] = []
-    head = Head(0, genesis(key, store_id))
+    head = after or Head(0, genesis(key, store_id))
     for row in rows:
         breaks += _breaks_of(key, head, row, kept) if len(breaks) < MOST_BREAKS else []
         head = Head(row.seq, row.mac)

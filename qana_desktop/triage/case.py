@@ -313,7 +313,7 @@ TYPES: Final = MappingProxyType[Kind, type[Value]](
 )
 """The type of each kind's values."""
 
-KIND_OF: Final = MappingProxyType[type[Value], Kind]({value: kind for kind, value in TYPES.items()})
+KIND_OF: Final = MappingProxyType[type[object], Kind]({value: kind for kind, value in TYPES.items()})
 """The kind of a value, by its type."""
 
 PARENTS: Final = MappingProxyType[Kind, Kind | None](
