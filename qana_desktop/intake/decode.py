@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qana_desktop.intake import refusals
 from qana_desktop.intake.completeness import require_complete
-from qana_desktop.intake.headers import Header, ImageFormat, read_header
+from qana_desktop.intake.headers import Header, ImageFormat, png_chunks, png_without_metadata, read_header
 from qana_desktop.intake.native_messages import NativeMessages
 
 UInt8Image = npt.NDArray[np.uint8]
@@ -27,6 +27,7 @@ MIN_SIDE: Final = 96
 """Pixels of the shorter side below which a lesion shows no structure; HAM10000 has 450."""
 _COLOUR: Final = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _ROWS_AT_ONCE: Final = 256
+_BULKY_BYTES: Final = refusals.MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def decode(data: bytes, messages: NativeMessages, *, min_side: int = MIN_SIDE) -
     """Decode an image file. Raises FileRefused, or MemoryError when it does not fit the process's limit."""
     header = checked_header(data, min_side=min_side)
     require_complete(data, header)
-    rgb, transparent = _pixels(data, header, messages)
+    rgb, transparent = _pixels(_without_bulk(data, header), header, messages)
     if header.format is not ImageFormat.TIFF:  # OpenCV turns TIFF by itself, whatever the flags say
         rgb = upright(rgb, header.orientation)
     expected = (header.height, header.width) if header.orientation < 5 else (header.width, header.height)
@@ -84,6 +85,13 @@ def upright(image: UInt8Image, orientation: int) -> UInt8Image:
     return image if flip is None else np.asarray(cv2.flip(image, flip), dtype=np.uint8)
 
 
+def _without_bulk(data: bytes, header: Header) -> bytes:
+    """Return a PNG without its metadata when it is bulky: libpng refuses the whole file over one chunk above 8 MB."""
+    if header.format is ImageFormat.PNG and any(length > _BULKY_BYTES for _, _, length in png_chunks(data)):
+        return png_without_metadata(data)
+    return data
+
+
 def _pixels(data: bytes, header: Header, messages: NativeMessages) -> tuple[UInt8Image, bool]:
     """Return stored-orientation RGB, and whether transparency was composited."""
     pixels = _run_decoder(data, cv2.IMREAD_UNCHANGED if header.alpha else _COLOUR, messages)
@@ -102,7 +110,9 @@ def _run_decoder(data: bytes, flags: int, messages: NativeMessages) -> npt.NDArr
     with messages:
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        except cv2.error:
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise MemoryError from None
             pixels = None
     if messages.out_of_memory:
         raise MemoryError

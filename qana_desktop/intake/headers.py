@@ -46,6 +46,7 @@ class Header:
 
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_NEEDED: Final = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _EXIF_PREFIX: Final = b"Exif\0\0"
 
 
@@ -123,6 +124,16 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             raise struct.error("the file ends inside a chunk")
         yield kind, at + 8, length
         at += 12 + length
+
+
+def png_without_metadata(data: bytes) -> bytes:
+    """Return the file without the chunks that decoding does not need; raises struct.error where it is cut off."""
+    kept = (
+        data[start - 8 : start + length + 4]
+        for kind, start, length in png_chunks(data)
+        if kind[:1].isupper() or kind in _PNG_NEEDED
+    )
+    return PNG_SIGNATURE + b"".join(kept)
 
 
 def _png(data: bytes) -> Header:

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 _STDERR: Final = 2
 _LOST_DATA: Final = re.compile(
-    r"Premature end of JPEG|Corrupt JPEG data: (?!\d+ extraneous bytes before marker 0xd9)", re.ASCII
+    r"Premature end of JPEG|Corrupt JPEG data: (?!\d{1,2} extraneous bytes before marker 0xd9)", re.ASCII
 )
 _NO_MEMORY: Final = re.compile(r"[Ii]nsufficient memory|Failed to allocate|[Oo]ut of memory", re.ASCII)
 
@@ -47,7 +47,7 @@ class NativeMessages:
 
     @property
     def data_lost(self) -> bool:
-        """Whether libjpeg filled a hole in the image data (bytes after the last scan are harmless and do not count)."""
+        """Whether libjpeg filled a hole in the image data (a few bytes of padding after the last scan are harmless)."""
         return _LOST_DATA.search(self.text) is not None
 
     @property
