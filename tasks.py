@@ -288,7 +288,7 @@ def command_app(options: argparse.Namespace) -> int:
 def command_classify(options: argparse.Namespace) -> int:
     """Read the demonstration images, or the given files, on the command line."""
     set_up("app", skip_system=options.skip_system)
-    return command_line(["classify", *(absolute(options.rest) or [demo_images()])])
+    return command_line(["classify", *(absolute(options.rest) or [str(demo_images())])])
 
 
 def command_test(options: argparse.Namespace) -> int:
