@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -11,9 +12,11 @@ from rich.progress import Progress as Bar
 from qana_desktop.cli.terminal import console
 from qana_desktop.services.jobs import Progress
 
+Shows: TypeAlias = Callable[[Progress], None]
+
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[Progress], None]]:
+def progress_bar() -> Iterator[Shows]:
     """Give a function that shows how far the work is; the bar is gone afterwards."""
     screen = console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

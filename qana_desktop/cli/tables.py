@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich import box
@@ -33,9 +34,19 @@ def reading_table(readings: Iterable[Reading]) -> Table:
     table.add_column("malignant", justify="right", no_wrap=True)
     table.add_column("could be", overflow="fold")
     table.add_column("ms", justify="right", no_wrap=True)
-    for reading in sorted(readings, key=lambda each: worklist_key(each.outcome)):
-        table.add_row(plain(reading.source), *_cells(reading), f"{reading.latency.total:.1f}")
+    ordered = sorted(readings, key=lambda each: worklist_key(each.outcome))
+    for name, reading in zip(short_names([each.source for each in ordered]), ordered, strict=True):
+        table.add_row(plain(name), *_cells(reading), f"{reading.latency.total:.1f}")
     return table
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """The paths below the folder that all of them lie in; as they are where there is no such folder."""
+    try:
+        folder = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120 - may be no path at all
+    except ValueError:
+        return list(paths)
+    return [path[len(folder) :].lstrip("/\\") if folder else path for path in paths]
 
 
 def _cells(reading: Reading) -> tuple[Text, Text, Text, Text]:
@@ -78,5 +89,7 @@ def _score_name(score: str) -> str:
 
 
 def _percent(interval: Interval) -> str:
+    if interval.n == 0:
+        return "not measured"
     low, value, high = (round(100 * share) for share in (interval.low, interval.value, interval.high))
     return f"{value} %, 95 % interval {low} to {high} %, n = {interval.n}"
