@@ -1,4 +1,4 @@
-"""A small drawn data set in the layout of the real one: coloured discs, one look a diagnosis, several images a lesion."""
+"""A small drawn data set in the layout of the real one: coloured discs, one look for each diagnosis."""
 
 from __future__ import annotations
 
