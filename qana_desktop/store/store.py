@@ -33,7 +33,7 @@ from qana_desktop.store.head import HeadFile
 from qana_desktop.store.keys import KEY_FILE, KeyFile, StoreKeys
 from qana_desktop.store.migrate import migrate
 from qana_desktop.store.migrations import STEPS, Step
-from qana_desktop.store.records import Put, Written
+from qana_desktop.store.records import Put
 from qana_desktop.store.schema import BLOB, CHANGE_SET, SITE
 from qana_desktop.store.swap import finish_swap, partial_of
 from qana_desktop.system.faults import Fault
@@ -70,6 +70,42 @@ class Transaction:
     def record(self, action: str, **facts: str) -> None:
         """Have an event recorded when the transaction commits. `facts` are fields of `AuditEvent`."""
         self.events.append(AuditEvent(at=self.at, by=self.by, action=action, **facts))
+
+
+class Filing:
+    """A change under way: versions that are filed together and can be undone together."""
+
+    def __init__(self, blobs: BlobStore, action: Transaction, change_set: int, note: str) -> None:
+        self.action, self.change_set, self.touched = action, change_set, dict[str, None]()
+        self._blobs, self._note = blobs, note
+
+    def put(self, item: Put) -> Filed[Value]:
+        """File one version and have it recorded; raises as `records.put` does, BlobDamaged."""
+        connection = self.action.connection
+        if isinstance(item.value, CaseImage):
+            self._list_blobs(item.value)
+        written = records.put(connection, item, change_set=self.change_set, at=self.action.at, by=self.action.by)
+        source = item.value.provenance if isinstance(item.value, Reading) else None
+        self.action.record(
+            _deed(item),
+            kind=str(written.kind),
+            entity=item.entity,
+            before=written.before,
+            after=written.after,
+            bundle=source.bundle if source else "",
+            engine=source.engine if source else "",
+            note=self._note,
+        )
+        self.touched.update(dict.fromkeys(cases.encounters_of(connection, written.kind, item.entity)))
+        return written.filed
+
+    def _list_blobs(self, image: CaseImage) -> None:
+        connection = self.action.connection
+        for sha256 in filter(None, (image.sha256, image.thumbnail_sha256)):
+            size = len(self._blobs.read(sha256))
+            known = sa.select(BLOB.c.sha256).where(BLOB.c.sha256 == sha256)
+            if connection.execute(known).first() is None:
+                connection.execute(sa.insert(BLOB).values(sha256=sha256, size=size, at=self.action.at))
 
 
 class Store:
@@ -188,22 +224,27 @@ class Store:
     def file(
         self, puts: Sequence[Put], *, by: str, what: str, undoes: int | None = None, note: str = ""
     ) -> tuple[Filed[Value], ...]:
-        """File versions as one change that can be undone as one, and return them.
+        """File versions as one change that can be undone as one, and return them. Raises as `filing` does."""
+        with self.filing(by=by, what=what, undoes=undoes, note=note) as filing:
+            return tuple(filing.put(put) for put in puts)
+
+    @contextmanager
+    def filing(self, *, by: str, what: str, undoes: int | None = None, note: str = "") -> Iterator[Filing]:
+        """File versions one by one as one change; nothing is kept if the block ends with an error.
 
         Raises StoreReadOnly, StoreError, ChangedMeanwhile, RecordMissing, BlobDamaged (an image without its file).
         """
         with self.transaction(by) as action:
             change = {"by": by, "at": action.at, "what": what, "undoes": undoes}
             inserted = action.connection.execute(sa.insert(CHANGE_SET).values(change).returning(CHANGE_SET.c.seq))
-            change_set = inserted.scalar_one()
-            written = [self._file_one(action, put, change_set, note) for put in puts]
-            touched = {
-                encounter: None
-                for one in written
-                for encounter in cases.encounters_of(action.connection, one.kind, one.filed.entity)
-            }
-            cases.refresh_worklist(action.connection, touched)
-        return tuple(one.filed for one in written)
+            filing = Filing(self.blobs, action, inserted.scalar_one(), note)
+            yield filing
+            cases.refresh_worklist(action.connection, filing.touched)
+
+    def kept_head(self) -> Head | None:
+        """Return the head as it is sealed beside the database; raises StoreError."""
+        with translated():
+            return self._head_file.read()
 
     def record(self, action: str, *, by: str, **facts: str) -> None:
         """Record an action that changes no record (a view, an export, a sign-in)."""
@@ -289,30 +330,6 @@ class Store:
             connection.begin(),
         ):
             yield connection
-
-    def _file_one(self, action: Transaction, put: Put, change_set: int, note: str) -> Written:
-        if isinstance(put.value, CaseImage):
-            self._list_blobs(action, put.value)
-        written = records.put(action.connection, put, change_set=change_set, at=action.at, by=action.by)
-        source = put.value.provenance if isinstance(put.value, Reading) else None
-        action.record(
-            _deed(put),
-            kind=str(written.kind),
-            entity=put.entity,
-            before=written.before,
-            after=written.after,
-            bundle=source.bundle if source else "",
-            engine=source.engine if source else "",
-            note=note,
-        )
-        return written
-
-    def _list_blobs(self, action: Transaction, image: CaseImage) -> None:
-        for sha256 in filter(None, (image.sha256, image.thumbnail_sha256)):
-            size = len(self.blobs.read(sha256))
-            known = sa.select(BLOB.c.sha256).where(BLOB.c.sha256 == sha256)
-            if action.connection.execute(known).first() is None:
-                action.connection.execute(sa.insert(BLOB).values(sha256=sha256, size=size, at=action.at))
 
     def _note_clock(self, action: Transaction) -> None:
         if self._last_at and datetime.fromisoformat(action.at) < (
