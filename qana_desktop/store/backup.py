@@ -51,10 +51,11 @@ class BackupInfo:
     records: int
     images: int
 
-    def age(self, now: datetime) -> timedelta | None:
-        """Return how old the backup is; None when it lies in the future: a clock was set."""
-        age = now - datetime.fromisoformat(self.made_at)
-        return age if age >= timedelta(0) else None
+
+def age_of(made_at: str, now: datetime) -> timedelta | None:
+    """Return how old a backup is (`made_at` ISO 8601); None when it lies in the future: a clock was set."""
+    age = now - datetime.fromisoformat(made_at)
+    return age if age >= timedelta(0) else None
 
 
 def make_backup(store: Store, destination: Path, *, by: str, report: Report = _SILENT) -> tuple[Path, Verdict]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from qana_desktop.store import records
 from qana_desktop.store.faults import RecordMissing
-from qana_desktop.store.schema import ENTITY, WORKLIST
+from qana_desktop.store.schema import ENTITY, RECORD, WORKLIST
 from qana_desktop.triage.case import (
     Case,
     CaseImage,
@@ -30,7 +30,7 @@ from qana_desktop.triage.outcome import Reading
 from qana_desktop.triage.worklist import CaseState, Urgency, WorklistQuery, WorklistRow, summarise
 
 _TAG_SEPARATOR: Final = "\n"
-_BATCH: Final = 500
+_ANSWERED_FOR: Final = tuple(str(kind) for kind in (Kind.IMAGE, Kind.ASSESSMENT, Kind.SECOND_READING))
 
 
 def read_case(connection: sa.Connection, encounter: str) -> Case:
@@ -56,7 +56,16 @@ def read_case(connection: sa.Connection, encounter: str) -> Case:
         second_readings=records.children(connection, SecondReading, [encounter]),
         sign_offs=records.children(connection, SignOff, [encounter]),
         tags=tags[-1] if tags else None,
+        entered_until=_entered_until(connection, encounter),
     )
+
+
+def _entered_until(connection: sa.Connection, encounter: str) -> int:
+    own = sa.select(ENTITY.c.id).where(ENTITY.c.parent == encounter, ENTITY.c.kind.in_(_ANSWERED_FOR))
+    images = sa.select(ENTITY.c.id).where(ENTITY.c.parent == encounter, ENTITY.c.kind == str(Kind.IMAGE))
+    readings = sa.select(ENTITY.c.id).where(ENTITY.c.parent.in_(images))
+    ids = sa.union_all(sa.select(sa.literal(encounter)), own, readings)
+    return int(connection.execute(sa.select(sa.func.max(RECORD.c.seq)).where(RECORD.c.entity.in_(ids))).scalar_one())
 
 
 def encounters_of(connection: sa.Connection, kind: Kind, entity: str) -> tuple[str, ...]:

@@ -364,7 +364,11 @@ class FiledImage:
 
 @dataclass(frozen=True)
 class Case:
-    """One encounter with all that belongs to it, in its current versions, oldest first."""
+    """One encounter with all that belongs to it, in its current versions, oldest first.
+
+    `entered_until` is the `seq` of the last thing entered, changed or withdrawn in what a sign-off answers for: the
+    encounter, its images, readings, assessments and second readings.
+    """
 
     patient: Filed[Patient]
     skin_tone: Filed[SkinTone] | None
@@ -376,3 +380,4 @@ class Case:
     second_readings: tuple[Filed[SecondReading], ...]
     sign_offs: tuple[Filed[SignOff], ...]
     tags: Filed[Tags] | None
+    entered_until: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from qana_desktop.triage.case import Case, Filed, FiledImage, Value
+from qana_desktop.triage.case import Case, FiledImage
 from qana_desktop.triage.outcome import Assessed, Outcome, Triage
 
 
@@ -102,17 +102,8 @@ def state_of(case: Case) -> CaseState:
     """Return whether the case is signed as it stands. Tags and proven outcomes arrive later and amend nothing."""
     if not case.sign_offs:
         return CaseState.OPEN
-    readings = (reading for image in case.images for reading in image.readings)
-    images = (image.image for image in case.images)
-    entered: tuple[Filed[Value], ...] = (
-        *readings,
-        *images,
-        *case.assessments,
-        *case.second_readings,
-        case.encounter,
-    )
     signed = max(sign_off.seq for sign_off in case.sign_offs)
-    return CaseState.SIGNED if all(record.seq < signed for record in entered) else CaseState.AMENDED
+    return CaseState.SIGNED if case.entered_until < signed else CaseState.AMENDED
 
 
 def _urgency_of(image: FiledImage) -> tuple[Urgency, Outcome | None]:
