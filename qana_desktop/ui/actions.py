@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from qana_desktop.ui.shortcuts import Chapter, Command, shortcut_table
 from qana_desktop.ui.texts import tr
@@ -52,14 +52,16 @@ class Actions:
                     menu.addAction(self._actions[shortcut.command])
         return menu
 
-    def button(self, command: Command, *, text: bool) -> QToolButton:
-        """Return a tool button for a command."""
+    def push_button(self, command: Command, role: str) -> ActionButton:
+        """Return a button with text and icon for a command."""
+        return ActionButton(self._actions[command], role)
+
+    def tool_button(self, command: Command) -> QToolButton:
+        """Return a button with an icon alone for a command."""
         button = QToolButton()
         action = self._actions[command]
         button.setDefaultAction(action)
-        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
-        button.setToolButtonStyle(style)
-        button.setProperty("role", "" if text else "icon")
+        button.setProperty("role", "icon")
         button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
@@ -68,6 +70,26 @@ class Actions:
         for shortcut in self.table:
             if shortcut.icon:
                 self._actions[shortcut.command].setIcon(self._theme.icons.get(shortcut.icon))
+
+
+class ActionButton(QPushButton):
+    """A push button that follows an action: text, icon, tooltip, enabled."""
+
+    def __init__(self, action: QAction, role: str) -> None:
+        super().__init__()
+        self._action = action
+        self.setProperty("role", role)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self.setText(self._action.text())
+        self.setAccessibleName(self._action.text())
+        self.setToolTip(self._action.toolTip())
+        self.setEnabled(self._action.isEnabled())
+        if self.property("role") != "primary":
+            self.setIcon(self._action.icon())
 
 
 def _without_arguments(handler: Callable[[], object]) -> Callable[[bool], None]:

@@ -18,7 +18,7 @@ def paths_in(mime: QMimeData) -> list[Path]:
 
 
 def encoder_of(mime: QMimeData) -> Callable[[], bytes] | None:
-    """Return what makes the bytes of an image file out of a copied image (for a worker), None when there is no image."""
+    """Return what makes an image file's bytes out of a copied image (for a worker), None when there is no image."""
     for name in ENCODED:
         if mime.hasFormat(name):
             data = bytes(mime.data(name).data())

@@ -33,10 +33,10 @@ def two_digits(probability: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as whole percent: ``90 %``."""
-    return f"{share * 100:.0f} %"
+    """Return a share as whole percent: ``90 %``, held together by a no-break space."""
+    return f"{share * 100:.0f}\u00a0%"
 
 
 def milliseconds(value: float) -> str:
     """Return a duration: tenths below 100 ms, whole milliseconds above."""
-    return f"{value:.1f} ms" if value < 99.95 else f"{value:,.0f} ms"
+    return f"{value:.1f}\u00a0ms" if value < 99.95 else f"{value:,.0f}\u00a0ms"

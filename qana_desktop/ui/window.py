@@ -21,7 +21,7 @@ from qana_desktop.ui.pictures import Picture, PictureShelf
 from qana_desktop.ui.presenters.batch import BatchPresenter, BatchView
 from qana_desktop.ui.presenters.engine import EngineLine, EnginePresenter
 from qana_desktop.ui.presenters.entries import Entry
-from qana_desktop.ui.presenters.notices import Notice, Refusal
+from qana_desktop.ui.presenters.notices import Notice, Refusal, Tone
 from qana_desktop.ui.presenters.opening import OpeningPresenter
 from qana_desktop.ui.presenters.reading import ReadingView, reading_view
 from qana_desktop.ui.presenters.session import session_hint, session_line
@@ -71,6 +71,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self._refresh_commands()
         self._show_session()
+        self.empty.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def attach(self, desks: Desks, stats: SessionStats) -> None:
         """Join the desks: images that wait are opened and read."""
@@ -79,9 +80,17 @@ class MainWindow(QMainWindow):
         self.opening.attach(desks.triage)
         self.batch.attach(desks.triage)
         self.engine.attach(desks.devices)
+        if desks.engine_fault is not None:
+            self.engine.lost(desks.engine_fault)
+        for fault in desks.passed_over:
+            self.show_notice(Notice(f"passed-over-{fault.code}", Tone.TELLS, fault.sentence()))
         bundle = desks.triage.bundle_id
         self.top.bundle.say(tr("Bundle {bundle}", bundle=bundle[:12]), tr("Bundle {bundle}", bundle=bundle))
         self.list_panel.list.viewport().update()
+
+    def starting_failed(self, fault: Fault) -> None:
+        """Tell that the program cannot read, and why."""
+        self.show_notice(Notice("start", Tone.WARNS, fault.sentence()))
 
     @property
     def idle(self) -> bool:
@@ -289,7 +298,9 @@ class MainWindow(QMainWindow):
     # --- showing ---
 
     def _opened(self, fresh: list[Entry]) -> None:
-        self.middle.setCurrentWidget(self.image)
+        if self.middle.currentWidget() is self.empty:
+            self.middle.setCurrentWidget(self.image)
+            self.list_panel.list.setFocus(Qt.FocusReason.OtherFocusReason)
         self.batch.enqueue([entry.entry_id for entry in fresh])
         if self.list_panel.selected_id() is None:
             self.select(fresh[0].entry_id)
@@ -378,7 +389,7 @@ class MainWindow(QMainWindow):
         if not self._settings.restore_window(self, self.splitter, self._panels()):
             room = self.screen().availableGeometry()
             self.resize(min(room.width(), 1440), min(room.height(), 900))
-            left, right = 60 * self._theme.unit, self.reading_panel.sizeHint().width()
+            left, right = 76 * self._theme.unit, self.reading_panel.sizeHint().width()
             self.splitter.setSizes([left, max(left, self.width() - left - right), right])
 
     def _panels(self) -> dict[str, QWidget]:

@@ -131,7 +131,12 @@ class EnginePresenter:
             closes=False,
         )
         leave = tr("Leave unread") if count else tr("Not now")
-        return (again, other, Answer(leave, tr("Close this question; unread images stay marked in the list"), _nothing))
+        repeats = (again,) if self.current is not None and self.current.engine_id else ()
+        return (
+            *repeats,
+            other,
+            Answer(leave, tr("Close this question; unread images stay marked in the list"), _nothing),
+        )
 
     def _choose_other(self) -> None:
         self._wants_resume = True

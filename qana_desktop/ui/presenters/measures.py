@@ -29,7 +29,8 @@ def method_words(method: Method) -> str:
 
 def latency_line(latency: Latency) -> str:
     """Return the one number that everybody sees."""
-    return milliseconds(latency.total)
+    time = milliseconds(latency.total)
+    return tr("Checked in {time}", time=time) if latency.inference is None else tr("Read in {time}", time=time)
 
 
 def energy_line(energy: MeasuredValue | None) -> str:

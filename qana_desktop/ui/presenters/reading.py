@@ -10,7 +10,7 @@ from qana_desktop.triage.policy import Interval, OperatingPoint, ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
 from qana_desktop.ui.presenters.entries import Entry, Group, group_of
 from qana_desktop.ui.presenters.measures import DetailRow, detail_rows, energy_line, latency_line
-from qana_desktop.ui.texts import percent, tr, two_digits
+from qana_desktop.ui.texts import grouped, percent, tr, two_digits
 
 STABLE, MOSTLY_STABLE = 0.999, 0.75
 """Shares of agreeing views from which an answer is called stable, and mostly stable."""
@@ -310,7 +310,11 @@ def _cut_sentence(point: OperatingPoint) -> str:
 def _interval(interval: Interval) -> str:
     low, high = interval.low * 100, interval.high * 100
     return tr(
-        "{value} ({low:.0f} to {high:.0f} %, n {n})", value=percent(interval.value), low=low, high=high, n=interval.n
+        "{value} ({low:.0f} to {high:.0f}\u00a0%, n\u00a0{n})",
+        value=percent(interval.value),
+        low=low,
+        high=high,
+        n=grouped(interval.n),
     )
 
 

@@ -88,8 +88,8 @@ LIGHT = Palette(
     cannot_soft="#ece7f8",
     unread="#535b65",
     unread_soft="#e7e9ec",
-    bar="#6f7b89",
-    bar_malignant="#b3201a",
+    bar="#8b96a3",
+    bar_malignant="#20262d",
     track="#e1e4e8",
     good="#17694a",
 )
@@ -118,8 +118,8 @@ DARK = Palette(
     cannot_soft="#2e2742",
     unread="#a6aeb8",
     unread_soft="#282c31",
-    bar="#8893a1",
-    bar_malignant="#ff8d83",
+    bar="#737e8c",
+    bar_malignant="#e9ebee",
     track="#33383f",
     good="#74d0a0",
 )

@@ -37,11 +37,13 @@ QToolButton:disabled, QPushButton:disabled {{ color: {muted}; }}
 QPushButton[role="primary"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[role="primary"]:hover {{ background: {accent}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; }}
+QPushButton[role="flat"] {{ border-color: transparent; }}
+QPushButton[role="flat"]:focus {{ border-color: {focus}; }}
+QPushButton[role="chip"] {{ border-color: {hairline}; }}
+QPushButton[role="chip"]:checked {{ border-color: {accent}; background: {selected}; }}
+QPushButton[role="chip"]:focus {{ border-color: {focus}; }}
 QToolButton[role="icon"] {{ padding: {s}px; }}
 QToolButton[role="icon"]:focus {{ padding: {s1}px; }}
-QToolButton[role="chip"] {{ border-color: {hairline}; padding: {s}px {m}px; }}
-QToolButton[role="chip"]:checked {{ border-color: {accent}; background: {selected}; }}
-QToolButton[role="chip"]:focus {{ border: 2px solid {focus}; padding: {s1}px {m1}px; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit {{

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from qana_desktop.ui.presenters.notices import Answer, Notice, Tone
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme
-from qana_desktop.ui.widgets.flow import FlowLayout
 from qana_desktop.ui.widgets.labels import TextLabel
 
 _ICONS = {Tone.ASKS: "question", Tone.WARNS: "warning", Tone.TELLS: "info"}
@@ -29,22 +29,37 @@ class Banner(QFrame):
         text = TextLabel(theme)
         text.say(notice.text)
         self.buttons = [self._answer_button(answer) for answer in notice.answers]
-        answers = QWidget()
-        flow = FlowLayout(answers, spacing=2 * theme.unit)
-        for button in self.buttons:
-            flow.addWidget(button)
-        words = QVBoxLayout()
-        words.addWidget(text)
-        if self.buttons:
-            words.addWidget(answers)
+        self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._words.setSpacing(2 * theme.unit)
+        self._words.addWidget(text, 1)
+        self._words.addLayout(self._answers())
         layout = QHBoxLayout(self)
         layout.setContentsMargins(3 * theme.unit, 2 * theme.unit, 2 * theme.unit, 2 * theme.unit)
         layout.setSpacing(3 * theme.unit)
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
+        layout.addLayout(self._words, 1)
         layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self._restyle)
         self._restyle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the answers beside the sentence, or below it where there is little room."""
+        roomy = self.width() > 90 * self.fontMetrics().averageCharWidth() + self._answers_width()
+        wanted = QBoxLayout.Direction.LeftToRight if roomy else QBoxLayout.Direction.TopToBottom
+        if self._words.direction() is not wanted:
+            self._words.setDirection(wanted)
+        super().resizeEvent(event)
+
+    def _answers_width(self) -> int:
+        return sum(button.sizeHint().width() for button in self.buttons)
+
+    def _answers(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2 * self._theme.unit)
+        for button in self.buttons:
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
 
     def _answer_button(self, answer: Answer) -> QPushButton:
         button = QPushButton(answer.label)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from qana_desktop.ui.actions import ActionButton
 from qana_desktop.ui.texts import RESEARCH_USE, tr
 from qana_desktop.ui.theme.manager import LARGE, TITLE, Theme
 from qana_desktop.ui.widgets.flow import FlowLayout
@@ -25,7 +26,7 @@ class EmptyView(QWidget):
         title.say(tr("Drop dermoscopic images here"))
         what.say(tr("Files or whole folders. Each image is checked, read, and put in order of urgency."))
         note.say(tr("{use}. Nothing leaves this machine.", use=tr(RESEARCH_USE)))
-        self.buttons = [self._button(action, primary=number == 0) for number, action in enumerate(actions)]
+        self.buttons = [ActionButton(action, "primary" if number == 0 else "") for number, action in enumerate(actions)]
         row = QWidget()
         flow = FlowLayout(row, spacing=2 * theme.unit)
         for button in self.buttons:
@@ -35,25 +36,19 @@ class EmptyView(QWidget):
         column.setSpacing(4 * theme.unit)
         for widget in (title, what, row, note):
             column.addWidget(widget)
-        block.setMaximumWidth(60 * self.fontMetrics().averageCharWidth() + 60 * theme.unit)
+        block.setMaximumWidth(50 * self.fontMetrics().averageCharWidth() + 60 * theme.unit)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(block, 8)
+        middle.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10 * theme.unit, 4 * theme.unit, 10 * theme.unit, 4 * theme.unit)
+        layout.setContentsMargins(4 * theme.unit, 4 * theme.unit, 4 * theme.unit, 4 * theme.unit)
         layout.addStretch(2)
-        layout.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(middle)
         layout.addStretch(3)
-        self._actions = actions
         theme.changed.connect(self._restyle)
         self._restyle()
 
-    def _button(self, action: QAction, *, primary: bool) -> QPushButton:
-        button = QPushButton(action.text())
-        button.setAccessibleName(action.text())
-        button.setToolTip(action.toolTip())
-        button.setProperty("role", "primary" if primary else "")
-        button.clicked.connect(action.trigger)
-        return button
-
     def _restyle(self) -> None:
-        for button, action in zip(self.buttons[1:], self._actions[1:], strict=True):
-            button.setIcon(action.icon())
+        for button in self.buttons:
             button.setIconSize(QSize(4 * self._theme.unit, 4 * self._theme.unit))

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -43,15 +42,14 @@ def health_pixmap(theme: Theme, health: Health) -> QPixmap:
     return pixmap
 
 
-class EngineButton(QToolButton):
+class EngineButton(QPushButton):
     """The engine in use, in the top bar: mark, name, state."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._line: EngineLine | None = None
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setProperty("role", "flat")
         self.setText(tr("Engine: starting"))
         self.setAccessibleName(self.text())
         self.setToolTip(tr("See all engines and choose one (Ctrl+E)"))
@@ -145,6 +143,7 @@ class EngineDialog(QDialog):
         layout.addWidget(scroll, 1)
         layout.addLayout(buttons)
         self._busy.say("")
+        self.resize(self.sizeHint())
         theme.changed.connect(self._restyle)
 
     def sizeHint(self) -> QSize:

@@ -26,7 +26,7 @@ class TopBar(QWidget):
         self.engine.clicked.connect(actions[Command.ENGINE].trigger)
         self.bundle = ElidedLabel(theme, SMALL, role="muted")
         self.bundle.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._opening = [actions.button(c, text=True) for c in (Command.OPEN, Command.FOLDER, Command.PASTE)]
+        self._opening = [actions.push_button(c, "flat") for c in (Command.OPEN, Command.FOLDER, Command.PASTE)]
         self._menu = self._menu_button(actions)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * theme.unit, theme.unit, 2 * theme.unit, theme.unit)
@@ -67,7 +67,7 @@ class ImagePane(QWidget):
         self.zoom.setToolTip(tr("Screen pixels per image pixel"))
         self.canvas.zoomed.connect(self._show_zoom)
         commands = (Command.FIT, Command.ONE_TO_ONE, Command.ZOOM_OUT, Command.ZOOM_IN, Command.ROTATE)
-        self._buttons = [actions.button(command, text=False) for command in commands]
+        self._buttons = [actions.tool_button(command) for command in commands]
         bar = QWidget()
         bar.setObjectName("canvasBar")
         bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

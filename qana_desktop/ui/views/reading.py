@@ -6,14 +6,17 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from qana_desktop.ui.presenters.entries import Group
-from qana_desktop.ui.presenters.reading import ReadingView
-from qana_desktop.ui.texts import tr
+from qana_desktop.ui.presenters.reading import ReadingView, group_word
+from qana_desktop.ui.texts import tr, two_digits
 from qana_desktop.ui.theme.manager import SMALL, Theme
 from qana_desktop.ui.widgets.bars import ClassBars
 from qana_desktop.ui.widgets.headline import Headline
 from qana_desktop.ui.widgets.labels import TextLabel, hairline
 from qana_desktop.ui.widgets.popover import Popover
 from qana_desktop.ui.widgets.scale import MalignancyScale
+
+ASSESSED = (Group.REVIEW_NOW, Group.REVIEW, Group.LOW_CONCERN)
+UNSURE = Group.CANNOT_ASSESS
 
 
 class ReadingPanel(QScrollArea):
@@ -57,6 +60,7 @@ class ReadingPanel(QScrollArea):
         self._cut.say(view.scale.sentence if view.scale else "")
         self._cuts_info.setVisible(view.scale is not None and bool(view.scale.details))
         self.bars.show_bars(view.bars)
+        self._legend.setVisible(bool(view.bars))
         self._could_be.say(view.could_be)
         self._confidence.say(view.confidence)
         self._agreement.say(view.agreement)
@@ -90,6 +94,8 @@ class ReadingPanel(QScrollArea):
         self.scale = MalignancyScale(theme)
         self._cut = TextLabel(theme, SMALL, role="muted")
         self.bars = ClassBars(theme)
+        self._legend = TextLabel(theme, SMALL, role="muted")
+        self._legend.say(tr("Strong bars: malignant or pre-malignant. Dots: could be this."))
         self._could_be = TextLabel(theme)
         self._confidence = TextLabel(theme)
         self._agreement = TextLabel(theme)
@@ -120,11 +126,10 @@ class ReadingPanel(QScrollArea):
         ]
         self._section(layout, [*answer, self.scale])
         layout.addLayout(_row(self._cut, self._cuts_info))
-        self._section(layout, [self.bars, self._could_be])
+        self._section(layout, [self.bars, self._legend, self._could_be])
         self._section(layout, [self._confidence, self._agreement])
         self._section(layout, [])
-        layout.addLayout(_row(self._latency, self.info))
-        layout.addWidget(self._energy)
+        layout.addLayout(_row(_column(self._latency, self._energy), self.info))
         self._lines[-1][1].extend([self._latency, self._energy])
         self._section(layout, [])
         layout.addLayout(_row(self._provenance, self._origin_info))
@@ -158,7 +163,7 @@ class ReadingPanel(QScrollArea):
         self._quality_notes.say("\n".join(view.quality_notes))
 
     def _show_measures(self, view: ReadingView) -> None:
-        self._latency.say(tr("Read in {time}", time=view.latency) if view.latency else "")
+        self._latency.say(view.latency)
         self._energy.say(view.energy[:1].upper() + view.energy[1:])
         self._provenance.say(view.provenance)
         self.info.setVisible(bool(view.measures))
@@ -183,12 +188,20 @@ class ReadingPanel(QScrollArea):
 
     def _least_width(self) -> int:
         unit = self._theme.unit
-        self.headline.show_answer(Group.CANNOT_ASSESS, tr("Cannot assess"), "")
-        least = self.headline.minimumSizeHint().width()
-        if self._view is not None:
-            self.headline.show_answer(self._view.group, self._view.word, self._view.number)
+        answers = [(group_word(group), two_digits(0.999)) for group in ASSESSED]
+        least = max(self.headline.width_for(word, number) for word, number in [*answers, (group_word(UNSURE), "")])
         names = self.fontMetrics().horizontalAdvance("Actinic keratosis / Bowen's disease") + 14 * unit
         return max(least, names) + 8 * unit + self.verticalScrollBar().sizeHint().width()
+
+
+def _column(*parts: QWidget) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    for part in parts:
+        layout.addWidget(part)
+    return column
 
 
 def _row(text: QWidget, button: QWidget) -> QHBoxLayout:

@@ -51,6 +51,7 @@ class Sheet(QDialog):
         layout.setSpacing(3 * theme.unit)
         layout.addLayout(self.body, 1)
         layout.addLayout(foot)
+        self.resize(self.sizeHint())
 
     def sizeHint(self) -> QSize:
         """Return room for two columns of text."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -119,14 +118,12 @@ class FilterChips(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._chips: dict[Group | None, QToolButton] = {}
+        self._chips: dict[Group | None, QPushButton] = {}
         layout = FlowLayout(self, spacing=theme.unit)
         for group in (None, *Group):
-            chip = QToolButton()
+            chip = QPushButton()
             chip.setProperty("role", "chip")
             chip.setCheckable(True)
-            chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            chip.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             chip.clicked.connect(lambda _on, g=group: self._clicked(g))
             self._chips[group] = chip
             layout.addWidget(chip)
@@ -143,10 +140,10 @@ class FilterChips(QWidget):
             chip.setAccessibleName(spoken)
             chip.setToolTip(spoken)
             chip.setChecked(group is active)
-            chip.setVisible(group is None or count > 0 or group is active)
+            chip.setVisible(count > 0 or (group is active and group is not None))
         self.updateGeometry()
 
-    def chip(self, group: Group | None) -> QToolButton:
+    def chip(self, group: Group | None) -> QPushButton:
         """Return the chip of a group, None for all."""
         return self._chips[group]
 
@@ -278,8 +275,10 @@ class WorklistPanel(QWidget):
         self._cancel.setVisible(self._batch is not None)
         self._cancel.setEnabled(self._batch is not None and not self._batch.cancelling)
         self._read.setVisible(unread > 0)
-        empty = len(self._worklist) > 0 and self._model.rowCount() == 0
-        self._nothing.say(tr("No image fits this search and filter.") if empty else "")
+        if len(self._worklist) == 0:
+            self._nothing.say(tr("No images yet. What needs you most will stand on top here."))
+        else:
+            self._nothing.say("" if self._model.rowCount() else tr("No image fits this search and filter."))
 
     def _current_changed(self, index: QModelIndex) -> None:
         if index.isValid():

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Lines of visible widgets; the height follows from the width."""
+    """Lines of visible widgets, all of one height; how many lines follows from the width."""
 
     def __init__(self, parent: QWidget | None = None, *, spacing: int = 4) -> None:
         super().__init__(parent)
@@ -64,8 +64,9 @@ class FlowLayout(QLayout):
 
     def _place(self, rect: QRect, *, move: bool) -> int:
         x, y, line = rect.x(), rect.y(), 0
+        height = self.minimumSize().height()
         for item in self._shown():
-            size = item.sizeHint()
+            size = QSize(item.sizeHint().width(), height)
             if x + size.width() > rect.right() + 1 and line > 0:
                 x, y, line = rect.x(), y + line + self.spacing(), 0
             if move:

@@ -39,7 +39,11 @@ class Headline(QWidget):
     def sizeHint(self) -> QSize:
         """Return the size at which nothing is cut."""
         unit = self._theme.unit
-        return QSize(round(self._width_at(LARGE)) + 6 * unit, round(self._metrics(HEADLINE).height()) + 7 * unit)
+        return QSize(self.width_for(self._word, self._number), round(self._metrics(HEADLINE).height()) + 7 * unit)
+
+    def width_for(self, word: str, number: str) -> int:
+        """Return the least width at which such an answer is not cut."""
+        return round(self._width_at(LARGE, word, number)) + 6 * self._theme.unit
 
     def minimumSizeHint(self) -> QSize:
         """Return the size hint: the answer is never cut."""
@@ -53,7 +57,7 @@ class Headline(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.ground(self._group)))
         painter.drawRoundedRect(QRectF(self.rect()), RADIUS, RADIUS)
-        size = HEADLINE if self._width_at(HEADLINE) + 6 * unit <= self.width() else LARGE
+        size = HEADLINE if self._width_at(HEADLINE, self._word, self._number) + 6 * unit <= self.width() else LARGE
         metrics = self._metrics(size)
         side = metrics.capHeight() * 1.15
         box = QRectF(3 * unit, (self.height() - side) / 2, side, side)
@@ -71,7 +75,12 @@ class Headline(QWidget):
             return
         metrics = self._metrics(size)
         caption = QFontMetricsF(self._theme.font(SMALL))
-        number = QRectF(room.right() - self._number_width(size), room.y(), self._number_width(size), room.height())
+        number = QRectF(
+            room.right() - self._number_width(size, self._number),
+            room.y(),
+            self._number_width(size, self._number),
+            room.height(),
+        )
         block = metrics.capHeight() + caption.height()
         top = room.y() + (room.height() - block) / 2
         right = Qt.AlignmentFlag.AlignRight
@@ -88,11 +97,11 @@ class Headline(QWidget):
     def _metrics(self, size: float) -> QFontMetricsF:
         return QFontMetricsF(self._theme.font(size, bold=True))
 
-    def _number_width(self, size: float) -> float:
+    def _number_width(self, size: float, number: str) -> float:
         caption = QFontMetricsF(self._theme.font(SMALL)).horizontalAdvance(tr("malignancy"))
-        return max(self._metrics(size).horizontalAdvance(self._number), caption) + 1
+        return max(self._metrics(size).horizontalAdvance(number), caption) + 1
 
-    def _width_at(self, size: float) -> float:
+    def _width_at(self, size: float, word: str, number: str) -> float:
         metrics, unit = self._metrics(size), self._theme.unit
-        number = self._number_width(size) + 3 * unit if self._number else 0.0
-        return metrics.capHeight() * 1.15 + 3 * unit + metrics.horizontalAdvance(self._word) + number
+        right = self._number_width(size, number) + 3 * unit if number else 0.0
+        return metrics.capHeight() * 1.15 + 3 * unit + metrics.horizontalAdvance(word) + right
