@@ -23,6 +23,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer what only some machines can be asked."""
+    parser.addoption("--akida-device", action="store_true", help="also ask the Akida board in this computer")
+
+
 # --- no network ---------------------------------------------------------------------------------
 
 

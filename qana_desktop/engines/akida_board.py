@@ -117,9 +117,8 @@ class AkidaBoard:
     def _measured(self, images: Batch) -> MeasuredValue:
         if self._device.soc is None:
             return not_available(self._id, NO_METER)
-        seconds = self._timed(images)[1] / len(images)
         most = max(1, LARGEST_BURST_BYTES // images[0].nbytes)
-        frames = min(most, math.ceil(BURST_S / max(seconds, 1e-6)))
+        frames = min(most, math.ceil(BURST_S * self._rate(images)))
         for _ in range(BURSTS):
             forward(self._model, np.resize(images, (frames, *self._manifest.input_shape)))
             value = self._reading(frames)
@@ -127,6 +126,11 @@ class AkidaBoard:
                 return value
             frames = min(most, frames * 2)
         return not_available(self._id, f"The board's power meter gave no value during a burst of {frames} images.")
+
+    def _rate(self, images: Batch) -> float:
+        """Return images per second as the library timed them on the device, else as they were seen from here."""
+        _, seconds = self._timed(images)
+        return float(self._model.statistics.fps or len(images) / max(seconds, 1e-6))
 
     def _reading(self, frames: int) -> MeasuredValue | None:
         """Return the last burst's energy of one frame, in mJ; the library leaves the meter's first event out."""

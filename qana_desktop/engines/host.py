@@ -153,7 +153,6 @@ class EngineHost:
         except (DeviceLost, EngineTimeout) as error:
             if self._closed or self._blocked is not None:
                 raise
-            log.warning("engine %s failed (%s) and is started again", self._info.engine_id, error.fault.code)
             first = error
         try:
             return self._try(request, limit_s)
@@ -180,6 +179,8 @@ class EngineHost:
         if self._restarts >= self._limits.restarts:
             raise self._block(DeviceLost(faults.too_many_restarts(self._restarts)))
         self._restarts += 1
+        number, most = self._restarts, self._limits.restarts
+        log.warning("engine %s is started again (%d of %d)", self._info.engine_id, number, most)
         return self._start()
 
     def _start(self) -> ChildProcess:
