@@ -1,59 +1,76 @@
-"""Draws synthetic lesions for demonstrations and benchmarks. They say in pixels, name and file that they are drawn.
+"""Synthetic lesions for demonstrations and benchmarks. They say in pixels, name and file that they are drawn.
 
 No photograph went into them: what a network says about them means nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
+from qana_desktop.services.synthetic_lesions import Look, RgbImage, draw_lesion
 from qana_desktop.system.faults import Fault, KnownError
 
-RgbImage: TypeAlias = npt.NDArray[np.uint8]
-Field: TypeAlias = npt.NDArray[np.float64]
-Colour: TypeAlias = tuple[int, int, int]
-
-WIDTH, HEIGHT = 600, 450
 COMMENT: Final = b"Synthetic image drawn by QANA Desktop. Not a photograph, not a patient."
 
 
-@dataclass(frozen=True)
-class Look:
-    """How one lesion is drawn: `radius` as share of the height, the rest from 0 (none) to about 1 (much)."""
-
-    name: str
-    skin: Colour = (226, 178, 152)
-    colours: tuple[Colour, ...] = ((150, 96, 66), (112, 66, 44))
-    radius: float = 0.27
-    ragged: float = 0.08
-    network: float = 0.3
-    patches: float = 0.3
-    hairs: int = 0
-    blur: float = 0.0
-    light: float = 1.0
-
-
 LOOKS: Final[tuple[Look, ...]] = (
-    Look("even-brown", ragged=0.04, network=0.5),
+    Look("even-brown", network=0.55, ragged=0.15, border=0.05),
     Look(
-        "large-dark-ragged", colours=((92, 60, 48), (52, 36, 34), (122, 96, 110)), radius=0.36, ragged=0.22, patches=1.0
+        "large-dark-ragged",
+        colours=((138, 92, 70), (62, 42, 38), (104, 66, 56)),
+        radius=0.27,
+        ragged=0.6,
+        network=0.6,
+        globules=0.5,
+        patches=0.8,
+        veil=0.7,
     ),
-    Look("pink-shiny", skin=(232, 190, 170), colours=((214, 140, 128), (196, 112, 112)), network=0.0, patches=0.5),
-    Look("red-lakes", colours=((168, 44, 52), (120, 22, 40)), radius=0.2, ragged=0.1, network=0.0, patches=0.9),
-    Look("waxy-tan", skin=(220, 178, 150), colours=((176, 134, 92), (142, 100, 66)), radius=0.33, patches=0.8),
-    Look("pale-centre", colours=((196, 150, 124), (160, 106, 80)), radius=0.22, ragged=0.05, network=0.6),
-    Look("dark-skin-round", skin=(122, 82, 62), colours=((74, 46, 36), (54, 34, 30)), radius=0.24, ragged=0.06),
-    Look("under-hair", radius=0.3, hairs=14),
-    Look("out-of-focus", radius=0.3, blur=14.0),
-    Look("too-dark", radius=0.3, light=0.12),
+    Look("dotted-brown", colours=((168, 118, 88), (128, 82, 58)), globules=0.9, ragged=0.2, border=0.05),
+    Look(
+        "pink-with-vessels", skin=(228, 184, 166), colours=((222, 156, 144), (206, 130, 124)), vessels=0.85, border=0.09
+    ),
+    Look("red-lakes", colours=((186, 62, 66), (150, 34, 46)), radius=0.2, ragged=0.25, lakes=0.75, border=0.04),
+    Look("waxy-tan", colours=((182, 140, 98), (146, 104, 68)), radius=0.3, cysts=0.8, ragged=0.4, border=0.012),
+    Look("pale-centre", colours=((196, 148, 122), (170, 116, 90)), radius=0.21, network=0.35, scar=0.9, border=0.1),
+    Look(
+        "rough-red",
+        skin=(222, 178, 160),
+        colours=((214, 132, 118), (226, 168, 146)),
+        radius=0.3,
+        ragged=0.7,
+        border=0.1,
+        patches=0.7,
+        cysts=0.15,
+    ),
+    Look(
+        "dark-skin",
+        skin=(126, 86, 66),
+        colours=((82, 52, 42), (52, 34, 30)),
+        radius=0.24,
+        ragged=0.2,
+        network=0.5,
+        border=0.05,
+    ),
+    Look(
+        "olive-skin",
+        skin=(188, 142, 112),
+        colours=((128, 84, 60), (84, 54, 42)),
+        radius=0.22,
+        ragged=0.3,
+        network=0.5,
+        globules=0.3,
+    ),
+    Look("under-hair", radius=0.28, network=0.4, hairs=34),
+    Look("beside-a-ruler", radius=0.17, network=0.5, ragged=0.25, ruler=True),
+    Look("not-skin", page=True),
+    Look("out-of-focus", radius=0.28, network=0.4, blur=14.0),
+    Look("too-dark", radius=0.28, network=0.4, light=0.12),
 )
-"""What `demo-images` draws; the last two are for the quality check to refuse."""
+"""What `demo-images` draws; the last three are for the quality check to refuse."""
 
 
 class CannotWrite(KnownError):
@@ -98,82 +115,8 @@ def encode_jpeg(rgb: RgbImage) -> bytes:
 
 def benchmark_jpegs(count: int) -> list[bytes]:
     """`count` drawn lesions of good quality as JPEG bytes, 600 x 450, all different."""
-    good = [look for look in LOOKS if look.blur == 0.0 and look.light == 1.0]
+    good = [look for look in LOOKS if look.blur == 0.0 and look.light == 1.0 and not look.page]
     return [
         encode_jpeg(draw_lesion(replace(look, radius=look.radius * (0.85 + 0.3 * (i % 7) / 7)), 1000 + i))
         for i, look in ((i, good[i % len(good)]) for i in range(count))
     ]
-
-
-def draw_lesion(look: Look, seed: int, *, width: int = WIDTH, height: int = HEIGHT) -> RgbImage:
-    """Draw one lesion, (height, width, 3) uint8 RGB; the same look and seed always give the same pixels."""
-    random = np.random.default_rng(seed)
-    inside = _shape(look, random, width, height)
-    image = _skin(look, random, width, height)
-    lesion = _lesion_colours(look, random, width, height)
-    mixed = image * (1.0 - inside[..., None]) + lesion * inside[..., None]
-    mixed = _finish(_draw_hairs(mixed, look, random), look, random)
-    return _label(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
-
-
-def _noise(random: np.random.Generator, width: int, height: int, cell: float) -> Field:
-    """Smooth noise (height, width) with mean 0 and deviation 1, its blobs about `cell` pixels wide."""
-    small = random.normal(size=(max(2, round(height / cell)) + 2, max(2, round(width / cell)) + 2))
-    field = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray((field - field.mean()) / (field.std() + 1e-9), dtype=np.float64)
-
-
-def _shape(look: Look, random: np.random.Generator, width: int, height: int) -> Field:
-    """How much each pixel belongs to the lesion, 0 to 1, with a soft and ragged border."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    x, y = (x - width / 2) / height, (y - height / 2) / height
-    angle = np.arctan2(y, x)
-    border = np.full_like(angle, look.radius)
-    for wave in range(2, 9):
-        border += look.radius * look.ragged / wave * 2 * np.sin(wave * angle + random.uniform(0, 2 * np.pi))
-    border += look.radius * look.ragged * 0.3 * _noise(random, width, height, 18)
-    distance = border - np.hypot(x * random.uniform(0.85, 1.15), y)
-    return np.asarray(1.0 / (1.0 + np.exp(np.clip(-distance / 0.008, -50, 50))), dtype=np.float64)
-
-
-def _skin(look: Look, random: np.random.Generator, width: int, height: int) -> Field:
-    shade = 1.0 + 0.03 * _noise(random, width, height, 160) + 0.015 * _noise(random, width, height, 9)
-    return np.asarray(np.array(look.skin, dtype=np.float64) * shade[..., None], dtype=np.float64)
-
-
-def _lesion_colours(look: Look, random: np.random.Generator, width: int, height: int) -> Field:
-    first, *others = (np.array(colour, dtype=np.float64) for colour in look.colours)
-    colours = np.broadcast_to(first, (height, width, 3)).copy()
-    for other in others:
-        share = 1.0 / (1.0 + np.exp(-3.0 * (_noise(random, width, height, 70) + look.patches - 0.6)))
-        colours += share[..., None] * (other - colours) * min(1.0, 0.4 + look.patches)
-    lines = np.abs(_noise(random, width, height, 11))
-    mesh = np.exp(-((lines / 0.25) ** 2))
-    return np.asarray(colours * (1.0 - 0.45 * look.network * mesh[..., None]), dtype=np.float64)
-
-
-def _draw_hairs(image: Field, look: Look, random: np.random.Generator) -> Field:
-    height, width = image.shape[:2]
-    mask = np.zeros((height, width), np.uint8)
-    for _ in range(look.hairs):
-        ends = random.uniform(-0.1, 1.1, (3, 2)) * (width, height)
-        steps = np.linspace(0, 1, 40)[:, None]
-        curve = (1 - steps) ** 2 * ends[0] + 2 * steps * (1 - steps) * ends[1] + steps**2 * ends[2]
-        cv2.polylines(
-            mask, [np.rint(curve).astype(np.int32)], isClosed=False, color=255, thickness=2, lineType=cv2.LINE_AA
-        )
-    return np.asarray(image * (1.0 - 0.75 * mask[..., None] / 255.0), dtype=np.float64)
-
-
-def _finish(image: Field, look: Look, random: np.random.Generator) -> Field:
-    if look.blur > 0.0:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), look.blur), dtype=np.float64)
-    grain = 2.0 if look.blur == 0.0 else 0.4
-    return np.asarray((image + random.normal(0, grain, image.shape)) * look.light, dtype=np.float64)
-
-
-def _label(image: RgbImage) -> RgbImage:
-    """Write SYNTHETIC into the corner, outside of the centre square that the network sees."""
-    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(image, "SYNTHETIC", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.38, colour, thickness, cv2.LINE_AA)
-    return image
