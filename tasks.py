@@ -62,14 +62,15 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:
-    """Run a program in the repository's root and return its exit status."""
-    return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, check=False).returncode
+def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, quiet: bool = False) -> int:
+    """Run a program in the repository's root and return its exit status. `quiet` shows its stderr only."""
+    stdout = subprocess.DEVNULL if quiet else None
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=env, stdout=stdout, check=False).returncode
 
 
-def must(command: Sequence[str | Path], why: str, *, env: Mapping[str, str] | None = None) -> None:
+def must(command: Sequence[str | Path], why: str, *, env: Mapping[str, str] | None = None, quiet: bool = False) -> None:
     """Run a program; raises Stop with `why` when it fails."""
-    if run(command, env=env) != 0:
+    if run(command, env=env, quiet=quiet) != 0:
         raise Stop(f"{why}\nThe command was: {' '.join(str(part) for part in command)}")
 
 
@@ -179,8 +180,9 @@ def _install_packages(packages: list[str]) -> None:
     say(f"Installing system libraries: {' '.join(packages)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     why = f"The system libraries could not be installed. By hand:\n  {apt_command(packages)}"
+    install = ["apt-get", "install", "--yes", "-qq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", *packages]
     must(["apt-get", "update", "-qq"], why, env=env)
-    must(["apt-get", "install", "--yes", "-qq", "--no-install-recommends", *packages], why, env=env)
+    must(install, why, env=env, quiet=True)
 
 
 def imports(python: Path, module: str) -> bool:

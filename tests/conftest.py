@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 10.0
@@ -21,6 +22,10 @@ PATIENCE_S = 10.0
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+# A busy machine is no fault of the program: no test depends on how long a draw takes.
+settings.register_profile("qana", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("qana")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

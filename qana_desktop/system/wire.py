@@ -48,6 +48,15 @@ class ReplyUnpickler(pickle.Unpickler):
         raise NotAReply(f"{module}.{name}")
 
 
+class _Packer(pickle.Pickler):
+    """Writes members of enumerations by their value: Python 3.11.2 (Debian 12) would write `getattr(class, name)`."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Enum):
+            return type(obj), (obj.value,)
+        return NotImplemented
+
+
 @dataclass(frozen=True)
 class Packed:
     """A value ready to travel: the pickle, and the buffers that go beside it."""
@@ -66,7 +75,9 @@ def pack(value: object) -> Packed:
         beside.append(buffer)
         return False
 
-    return Packed(pickle.dumps(value, protocol=5, buffer_callback=in_band), tuple(beside))
+    stream = io.BytesIO()
+    _Packer(stream, protocol=5, buffer_callback=in_band).dump(value)
+    return Packed(stream.getvalue(), tuple(beside))
 
 
 def send(connection: Connection, packed: Packed) -> None:
