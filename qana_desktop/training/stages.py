@@ -23,7 +23,7 @@ from qana_desktop.triage.calibration import softmax
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 FLOAT = TrainSettings(stage="float", epochs=96, rate=0.06, sizes=((0.0, 80), (0.3, 96), (0.6, 112)))
-QAT = TrainSettings(stage="qat", epochs=26, rate=0.01, weight_decay=1e-4, warmup_epochs=0.5, mixup=0.0, check_every=2)
+QAT = TrainSettings(stage="qat", epochs=32, rate=0.01, weight_decay=1e-4, warmup_epochs=0.5, mixup=0.0, check_every=2)
 ROUNDED_FROM = 0.6
 """Share of the QAT epochs after which thresholds, steps and statistics are those of the export."""
 TRAIN_CACHE_SIZE = 128
