@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from qana_desktop import __version__
+from qana_desktop.cli.store import store_app
 
 app = typer.Typer(
     name="qana-desktop",
@@ -17,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(store_app)
 
 ENGINE_HELP = "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu."
 EngineOption = Annotated[str, typer.Option("--engine", metavar="ENGINE", help=ENGINE_HELP)]

@@ -1,7 +1,7 @@
 """Backups: made while the store is in use, called good only after reading all of them back; restored by the same care.
 
-A backup is a folder that is itself a store (database, images, key file with recovery code and passphrase, sealed head),
-with a sealed `backup.json` that says when it was made and of what. It opens on any computer with the recovery code.
+A backup is a folder that is itself a store (database, images, key file, sealed head), with a sealed `backup.json` that
+says when it was made and of what. It opens on any computer with the recovery code, and on its own by the keychain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from qana_desktop.store.dbcopy import copy_database
 from qana_desktop.store.faults import StoreError, translated
 from qana_desktop.store.files import flush, flush_folder, write_whole
 from qana_desktop.store.head import HeadFile
-from qana_desktop.store.keys import KeyFile, SlotKind, StoreKeys
+from qana_desktop.store.keys import KeyFile, StoreKeys
 from qana_desktop.store.schema import AUDIT, BLOB
 from qana_desktop.store.store import DATABASE, Clock, Store, utc_now
 from qana_desktop.store.swap import partial_of, swap_in
@@ -71,7 +71,7 @@ def make_backup(store: Store, destination: Path, *, by: str, report: Report = _S
         partial = partial_of(final)
         try:
             _copy_store(store, partial, store.keys, _previous(destination, store), report)
-            store.key_file.without(SlotKind.KEYCHAIN).write(partial)
+            store.key_file.write(partial)
             verdict = _read_back(partial, store.key_file, store.keys, report)
             _write_manifest(partial, store.keys, _info(store.key_file, now, verdict))
             partial.rename(final)

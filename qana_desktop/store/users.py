@@ -106,9 +106,14 @@ class Users:
             raise SignInRefused(_wait(seconds))
 
     def _hash(self, password: str) -> str:
-        if len(password) < MIN_PASSWORD:
-            raise StoreError(_SHORT)
+        check_password(password)
         return PasswordHash.of(password, self._cost).to_text()
+
+
+def check_password(password: str) -> None:
+    """Raise StoreError for a password that is too short."""
+    if len(password) < MIN_PASSWORD:
+        raise StoreError(_SHORT)
 
 
 def password_mark(hashed: str) -> str:
