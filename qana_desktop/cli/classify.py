@@ -23,12 +23,12 @@ def run_classify(paths: list[Path], *, engine: str, bundle: Path | None, as_json
     with open_desks(bundle, engine=engine) as desks:
         for fault in desks.passed_over:
             tell_fault(fault)
-        output = _JsonLines(desks) if as_json else _People(desks)
-        return _read(desks, sources, output, ignore_quality=ignore_quality)
+        return classify_with(desks, sources, as_json=as_json, ignore_quality=ignore_quality)
 
 
-def _read(desks: Desks, sources: list[ImageSource], output: _JsonLines | _People, *, ignore_quality: bool) -> int:
-    """What was read is written in any case, also when the engine is lost on the way."""
+def classify_with(desks: Desks, sources: list[ImageSource], *, as_json: bool, ignore_quality: bool = False) -> int:
+    """Read and write; returns the exit code. What was read is written also when the engine is lost on the way."""
+    output = _JsonLines(desks) if as_json else _People(desks)
     try:
         with progress_bar() as show:
             desks.triage.read_all(

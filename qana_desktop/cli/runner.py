@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code. Errors that nobody expected are raised."""
     prepare_streams()
     try:
-        code = typer.main.get_command(app).main(list(arguments), prog_name="qana-desktop", standalone_mode=False)
+        code = _invoke(list(arguments))
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -36,6 +36,16 @@ def run(arguments: Sequence[str]) -> int:
         give_up_stdout()
         return exit_codes.PIPE_CLOSED
     return code if isinstance(code, int) else exit_codes.ALL_READ
+
+
+def _invoke(arguments: list[str]) -> object:
+    """What the command returned. Not by `main` of click, which leaves with 1 when a pipe is closed."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("qana-desktop", arguments) as context:
+            return command.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
 
 
 def code_of(error: KnownError) -> int:

@@ -11,8 +11,9 @@ from qana_desktop.cli.terminal import console, plain, write_line
 from qana_desktop.engines.contract import EngineError
 from qana_desktop.engines.registry import EngineRegistry
 from qana_desktop.services.composition import Desks, open_desks
-from qana_desktop.services.demo_images import LOOKS, draw_lesion, encode_jpeg
+from qana_desktop.services.demo_images import LOOKS, encode_jpeg
 from qana_desktop.services.sources import ImageSource
+from qana_desktop.services.synthetic_lesions import draw_lesion
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.outcome import Reading
 
