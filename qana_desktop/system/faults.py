@@ -1,8 +1,8 @@
 """Faults that a person can act on: a stable code, what happened, what to do.
 
-`Fault` is a value: it travels through pipes, JSON and the window. `KnownError` is its exception: raised where the cause is
-known (a missing driver, an unreadable file), caught where someone can be told. Anything else that is raised is a bug and
-reaches the crash record.
+`Fault` is a value: it travels through pipes, JSON and the window. `KnownError` is its exception: raised where the cause
+is known (a missing driver, an unreadable file), caught where someone can be told. Anything else that is raised is a bug
+and reaches the crash record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """One known problem. `code` is stable and machine-readable (`file-empty`, `device-lost`); the texts are sentences."""
+    """One known problem. `code` is stable, for programs (`file-empty`, `device-lost`); the texts are sentences."""
 
     code: str
     message: str

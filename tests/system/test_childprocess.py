@@ -171,6 +171,16 @@ def test_a_child_killed_from_outside_during_a_call_is_reported(start):
     assert caught.value.exit_code == -signal.SIGKILL
 
 
+@linux
+def test_an_interrupted_call_costs_the_child_its_life_so_that_no_answer_is_taken_for_another(start):
+    child = start()
+    threading.Timer(SHORT_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        child.call(("hang",), timeout_s=LONG_S)
+    with pytest.raises(ChildDied):
+        child.call(("echo", 1), timeout_s=LONG_S)
+
+
 def test_kill_from_another_thread_ends_a_pending_call(start):
     child = start()
     threading.Timer(SHORT_S, child.kill).start()
