@@ -24,6 +24,7 @@ VENV = HOME / "venv"
 REQUIREMENTS = ROOT / "requirements"
 PYTHONS = ((3, 11), (3, 12))
 TORCH = "torch==2.13.0"
+PICTURE_SIZE = "1440x900"
 
 # What Qt's platform plug-ins load, with the Debian package that has it (docs/bare-machine.md).
 LIBRARIES = {
@@ -280,7 +281,8 @@ def command_app(options: argparse.Namespace) -> int:
     window: list[str | Path] = [python, "-m", "qana_desktop.app", *window_arguments(options.rest)]
     if options.screenshot:
         picture = Path(options.screenshot).resolve()
-        return run([*window, "--screenshot", picture], env=environment(os.environ, offscreen=True))
+        size = [] if "--size" in options.rest else ["--size", PICTURE_SIZE]
+        return run([*window, *size, "--screenshot", picture], env=environment(os.environ, offscreen=True))
     if not has_display(os.environ, platform.system()):
         raise Stop(NO_DISPLAY)
     say("Opening QANA Desktop. Research use, decision support for trained clinicians, not a medical device.")
