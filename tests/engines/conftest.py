@@ -14,7 +14,7 @@ from qana_desktop.network.bundle import Bundle, open_bundle
 from tests.support.bundles import small_bundle
 
 QUICK = Limits(call_s=30.0, image_s=1.0)
-HASTY = Limits(call_s=0.3, image_s=0.0)
+HASTY = Limits(call_s=1.0, image_s=0.0)
 """So that a test of a hang takes a moment. Self-tests have the time of a start."""
 
 

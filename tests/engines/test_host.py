@@ -49,6 +49,14 @@ def kill_between_images(host) -> None:
     unsubscribe()
 
 
+def kill_when_hanging(host) -> None:
+    """Kill the child as soon as its mark shows that it is in the middle of the image."""
+    pid, mark, again = host.pid, host._bundle.path.parent / "did-HANG_ONCE", threading.Event()
+    while not mark.exists():
+        again.wait(0.005)
+    os.kill(pid, signal.SIGKILL)
+
+
 # --- right answers ------------------------------------------------------------------------------
 
 
@@ -200,10 +208,10 @@ def test_a_child_that_hangs_once_is_killed_and_replaced(make_host):
 def test_a_child_killed_from_outside_in_the_middle_of_an_image_is_replaced(make_host, images):
     host = make_host().open()
     pid, batch = host.pid, order(Order.HANG_ONCE)
-    busy = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
-    busy.start()
+    killer = threading.Thread(target=kill_when_hanging, args=(host,))
+    killer.start()
     assert np.array_equal(host.infer(batch).potentials, run(small_network(), batch)[-1])
-    busy.join()
+    killer.join()
     assert is_gone(pid)
 
 
