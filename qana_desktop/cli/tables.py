@@ -55,14 +55,14 @@ def _cells(reading: Reading) -> tuple[Text, Text, Text, Text]:
         return Text(CANNOT, "magenta"), plain(outcome.reason.sentence()), Text(""), Text("")
     sign = Text(SIGNS[outcome.triage], _STYLES[outcome.triage])
     could_be = " ".join(dx.value for dx in outcome.could_be)
-    return sign, plain(_answer(outcome)), Text(two_digits(outcome.malignancy)), Text(could_be)
+    return sign, _answer(outcome), Text(two_digits(outcome.malignancy)), Text(could_be)
 
 
-def _answer(outcome: Assessed) -> str:
+def _answer(outcome: Assessed) -> Text:
     notes = [FULL_NAMES[outcome.predicted], *(RULES[rule] for rule in outcome.raised_by)]
     if outcome.ignored:
         notes.append("Read although: " + " ".join(fault.message for fault in outcome.ignored))
-    return "\n".join(notes)
+    return Text("\n").join(plain(note) for note in notes)
 
 
 def two_digits(share: float) -> str:

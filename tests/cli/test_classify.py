@@ -103,6 +103,7 @@ def test_a_refused_image_is_read_when_asked_for_and_says_so(command: Command, bu
     assert len(ended.records[0]["quality"]["ignored"]) == 1
     table = command("classify", blurred, *ONNX, "--bundle", bundle, "--ignore-quality")
     assert "Read although:" in " ".join(table.out.split())
+    assert "\N{REPLACEMENT CHARACTER}" not in table.out
 
 
 def test_an_image_out_of_the_domain_is_refused_but_keeps_its_integers(
