@@ -54,7 +54,7 @@ BAD = QualityReport((QualityFinding("sharpness", 3.0, 8.0, BLURRED, True),))
 
 
 def probabilities(malignancy: float, lead: Diagnosis) -> dict[Diagnosis, float]:
-    """Return seven probabilities whose malignant ones add up to `malignancy`, most of a side with `lead` where it fits."""
+    """Return seven probabilities whose malignant ones add up to `malignancy`; `lead` leads on its side."""
     malignant = [d for d in CLASS_ORDER if d in MALIGNANT]
     benign = [d for d in CLASS_ORDER if d not in MALIGNANT]
     first = lead if lead in MALIGNANT else Diagnosis.MEL

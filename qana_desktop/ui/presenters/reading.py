@@ -98,7 +98,7 @@ def row_line(entry: Entry) -> str:
     if reading is None:
         return tr("Not read")
     if isinstance(reading.outcome, CannotAssess):
-        return reading.outcome.reason.message
+        return _bare(reading.outcome.reason.message)
     word = f"{group_word(entry.group)} · {FULL_NAMES[reading.outcome.predicted]}"
     return tr("{word} · quality overridden", word=word) if reading.outcome.ignored else word
 
@@ -152,7 +152,7 @@ def _cannot_assess(reading: Reading, outcome: CannotAssess, notes: tuple[str, ..
         quality=quality,
         quality_good=good,
         quality_notes=tuple(s for s in sentences if s != outcome.reason.sentence()),
-        reason=outcome.reason.message,
+        reason=_bare(outcome.reason.message),
         remedy=outcome.reason.remedy,
         can_read_anyway=reading.image_sha256 is not None,
         notes=notes,
@@ -185,6 +185,12 @@ def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None,
         provenance=_provenance_line(reading),
         provenance_rows=_provenance_rows(reading),
     )
+
+
+def _bare(message: str) -> str:
+    """Return a fault's message without "Cannot assess:", which stands above it already."""
+    _start, found, rest = message.partition(tr("Cannot assess: "))
+    return rest[:1].upper() + rest[1:] if found and not _start else message
 
 
 def _quality(report: QualityReport | None, *, overridden: bool) -> tuple[str, bool, tuple[str, ...]]:

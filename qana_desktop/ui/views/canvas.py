@@ -160,11 +160,10 @@ class ImageCanvas(QWidget):
             self._draw(painter, self._picture)
         elif self._message:
             self._draw_message(painter)
-        if self.hasFocus() or self._dropping:
-            width = 2 if not self._dropping else self._theme.unit
-            painter.setPen(QPen(QColor(self._theme.colours.focus), width))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2))
+        if self._dropping:
+            self._draw_frame(painter, self._theme.unit)
+        elif self.hasFocus():
+            self._draw_frame(painter, 2)
 
     def _draw(self, painter: QPainter, picture: Picture) -> None:
         image = picture.level_for(self._zoom)
@@ -173,6 +172,13 @@ class ImageCanvas(QWidget):
         painter.setTransform(self._to_screen(), combine=True)
         painter.drawImage(QRectF(0, 0, picture.size.width(), picture.size.height()), image)
         painter.restore()
+
+    def _draw_frame(self, painter: QPainter, width: int) -> None:
+        """Draw two lines: one of them stands out, whatever the image's edge looks like."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for inset, colour in ((width / 2, self._theme.colours.focus), (1.5 * width, self._theme.colours.raised)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset))
 
     def _draw_message(self, painter: QPainter) -> None:
         painter.setFont(self._theme.font(TITLE))

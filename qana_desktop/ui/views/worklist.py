@@ -282,9 +282,10 @@ class WorklistPanel(QWidget):
 
     def _current_changed(self, index: QModelIndex) -> None:
         if index.isValid():
-            entry = self._model.entry_at(index.row())
-            self._shown = entry.entry_id
-            self.selected.emit(entry.entry_id)
+            entry_id = self._model.entry_at(index.row()).entry_id
+            if entry_id != self._shown:
+                self._shown = entry_id
+                self.selected.emit(entry_id)
 
     def _restore(self) -> None:
         """Keep the shown image selected after a filter or a search."""
