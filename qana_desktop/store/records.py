@@ -110,21 +110,28 @@ def versions(connection: sa.Connection, kind: type[V], entity: str) -> tuple[Fil
 
 
 def inverse_of(connection: sa.Connection, change_set: int) -> tuple[Put, ...]:
-    """Return what takes a change back, last one first: earlier versions filed anew, new entities withdrawn."""
+    """Return what takes a change back, last one first: earlier versions filed anew, new entities withdrawn.
+
+    A version that the same user changed and put back as it was counts as the newest. Raises ChangedMeanwhile for one
+    that stands differently now, or that someone else has changed.
+    """
     query = sa.select(*_COLUMNS).where(RECORD.c.entity == ENTITY.c.id, RECORD.c.change_set == change_set)
     rows = connection.execute(query.order_by(RECORD.c.seq.desc())).all()
     return tuple(_inverse(connection, row) for row in rows)
 
 
 def _inverse(connection: sa.Connection, row: sa.Row[Any]) -> Put:
-    earlier = row
-    if row.version > 1:
-        query = sa.select(*_COLUMNS).where(
-            RECORD.c.entity == ENTITY.c.id, ENTITY.c.id == row.entity, RECORD.c.version == row.version - 1
-        )
-        earlier = connection.execute(query).one()
-    withdrawn = earlier.withdrawn if row.version > 1 else True
-    return Put(_value(earlier), row.entity, row.parent, based_on=row.version, withdrawn=withdrawn)
+    query = sa.select(*_COLUMNS).where(RECORD.c.entity == ENTITY.c.id, ENTITY.c.id == row.entity)
+    since = query.where(RECORD.c.version >= row.version - 1).order_by(RECORD.c.version)
+    known = {found.version: found for found in connection.execute(since)}
+    newest = known[max(known)]
+    later = [found for version, found in known.items() if version > row.version]
+    same = (newest.payload, newest.withdrawn) == (row.payload, row.withdrawn)
+    if not same or any(found.by != row.by for found in later):
+        raise changed_meanwhile(row.kind.replace("_", " "))
+    earlier = known.get(row.version - 1)
+    withdrawn = True if earlier is None else bool(earlier.withdrawn)
+    return Put(_value(earlier or row), row.entity, row.parent, based_on=newest.version, withdrawn=withdrawn)
 
 
 def _make_current(connection: sa.Connection, item: Put) -> str:
