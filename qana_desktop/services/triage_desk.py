@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 import qana_desktop
 from qana_desktop.intake.refusals import FileRefused
+from qana_desktop.engines.energy import ONE_VIEW
 from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
 from qana_desktop.services.device_desk import Answer
 from qana_desktop.services.find_images import find_images
@@ -244,4 +245,4 @@ def _of_one_image(per_view: MeasuredValue, view_count: int) -> MeasuredValue:
     """Energy of one reading from that of one network input: all views belong to it."""
     views_text = "1 view" if view_count == 1 else f"{view_count} views"
     value = None if per_view.value is None else per_view.value * view_count
-    return replace(per_view, value=value, scope=f"one image, {views_text}")
+    return replace(per_view, value=value, scope=per_view.scope.replace(ONE_VIEW, f"one image, {views_text}"))

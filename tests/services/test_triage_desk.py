@@ -93,7 +93,7 @@ def test_a_reading_says_what_was_read_by_what_and_how_long_it_took(desk: TriageD
 def test_the_energy_of_a_reading_is_that_of_all_its_views(desk: TriageDesk) -> None:
     energy = desk.read(images("1")[0]).energy
     assert energy is not None
-    assert (energy.value, energy.scope) == (0.5, "one image, 2 views")
+    assert (energy.value, energy.scope) == (0.5, "arithmetic of one image, 2 views")
 
 
 def test_a_file_that_cannot_be_read_is_a_cannot_assess_without_any_answer(desk: TriageDesk) -> None:
