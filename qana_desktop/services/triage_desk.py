@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 import qana_desktop
-from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.engines.energy import ONE_VIEW
+from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
 from qana_desktop.services.device_desk import Answer
 from qana_desktop.services.find_images import find_images
