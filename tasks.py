@@ -221,7 +221,8 @@ def install_pins(python: Path, which: str) -> None:
         return
     say(f"Installing the pinned packages of {pins.relative_to(ROOT)} (some hundred megabytes the first time)")
     hashed = "The packages could not be installed. Is a package registry reachable from here (pip's settings, a proxy)?"
-    pip_install(python, "--require-hashes", "--only-binary=:all:", "-r", pins, why=hashed)
+    checked = ("--require-hashes", "--only-binary=:all:", "--no-warn-conflicts")
+    pip_install(python, *checked, "-r", pins, why=hashed)
     own = "The program itself could not be installed into its environment."
     pip_install(python, "--no-deps", "--no-build-isolation", "--editable", ROOT, why=own)
     stamp.write_text(key)
