@@ -37,6 +37,7 @@ from qana_desktop.system.json_reads import JsonNode
 MANIFEST: Final = "backup.json"
 FORMAT: Final = 1
 MADE: Final = "backup-made"
+_PREFIX: Final = "qana-backup-"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _SILENT: Final[Report] = lambda _what, _done, _total: None  # noqa: E731 - a default value, not a function to read
 
@@ -65,7 +66,7 @@ def make_backup(store: Store, destination: Path, *, by: str, report: Report = _S
     under a finished name. What `report` raises stops the work.
     """
     now = store.clock().astimezone(UTC)
-    final = destination / f"qana-backup-{now.strftime(_STAMP)}-{store.key_file.store_id[:8]}"
+    final = _free_name(destination, f"{_PREFIX}{now.strftime(_STAMP)}", store.key_file.store_id[:8])
     with translated():
         destination.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = partial_of(final)
@@ -265,8 +266,14 @@ def _read_back(folder: Path, key_file: KeyFile, keys: StoreKeys, report: Report)
     return verdict
 
 
+def _free_name(destination: Path, start: str, end: str) -> Path:
+    """Return a name that no backup has: two within a second, or a clock that was set back, overwrite nothing."""
+    names = (destination / f"{start}{again}-{end}" for again in ("", *(f".{number}" for number in range(2, 1000))))
+    return next(name for name in names if not name.exists())
+
+
 def _previous(destination: Path, store: Store) -> Path | None:
-    found = destination.glob(f"qana-backup-*-{store.key_file.store_id[:8]}")
+    found = destination.glob(f"{_PREFIX}*-{store.key_file.store_id[:8]}")
     return max((path for path in found if (path / MANIFEST).exists()), default=None)
 
 
