@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from qana_desktop.intake import refusals
 from qana_desktop.intake.completeness import require_complete
-from qana_desktop.intake.headers import Header, ImageFormat, png_chunks, png_without_metadata, read_header
+from qana_desktop.intake.dicom import DicomImage, read_dicom
+from qana_desktop.intake.headers import Header, ImageFormat, png_chunks, png_without_metadata, read_header, sniff
 from qana_desktop.intake.native_messages import NativeMessages
 
 UInt8Image = npt.NDArray[np.uint8]
@@ -47,6 +48,8 @@ class DecodedImage:
 
 def decode(data: bytes, messages: NativeMessages, *, min_side: int = MIN_SIDE) -> DecodedImage:
     """Decode an image file. Raises FileRefused, or MemoryError when it does not fit the process's limit."""
+    if sniff(data) is ImageFormat.DICOM:
+        return _decode_dicom(data, messages, min_side=min_side)
     header = checked_header(data, min_side=min_side)
     require_complete(data, header)
     rgb, transparent = _pixels(_without_bulk(data, header), header, messages)
@@ -63,6 +66,35 @@ def decode(data: bytes, messages: NativeMessages, *, min_side: int = MIN_SIDE) -
         height=rgb.shape[0],
         notes=_notes(header, transparent=transparent),
     )
+
+
+def open_dicom(data: bytes, *, min_side: int) -> DicomImage:
+    """Parse a DICOM file within the limits of all images; nothing is decoded. Raises FileRefused."""
+    if len(data) > MAX_FILE_BYTES:
+        raise refusals.too_large(MAX_FILE_BYTES)
+    return read_dicom(data, max_pixels=MAX_PIXELS, min_side=min_side)
+
+
+def _decode_dicom(data: bytes, messages: NativeMessages, *, min_side: int) -> DecodedImage:
+    image = open_dicom(data, min_side=min_side)
+    rgb = image.rgb(lambda frame: _decoded_jpeg(frame, messages))
+    if rgb.shape != (image.layout.rows, image.layout.columns, 3):
+        raise refusals.damaged()
+    return DecodedImage(
+        rgb=rgb,
+        sha256=hashlib.sha256(data).hexdigest(),
+        format=ImageFormat.DICOM,
+        width=rgb.shape[1],
+        height=rgb.shape[0],
+        notes=image.notes,
+    )
+
+
+def _decoded_jpeg(frame: bytes, messages: NativeMessages) -> UInt8Image:
+    pixels = _run_decoder(frame, _COLOUR, messages)
+    if pixels.dtype != np.uint8:
+        raise refusals.damaged()
+    return np.asarray(pixels, dtype=np.uint8)
 
 
 def checked_header(data: bytes, *, min_side: int) -> Header:

@@ -24,6 +24,7 @@ class ImageFormat(StrEnum):
     TIFF = "TIFF"
     BMP = "BMP"
     WEBP = "WebP"
+    DICOM = "DICOM"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ _EXIF_PREFIX: Final = b"Exif\0\0"
 
 
 def read_header(data: bytes) -> Header:
-    """Return the header of an encoded image. Raises FileRefused with the reason."""
+    """Return the header of an encoded image other than DICOM (`dicom.py`). Raises FileRefused with the reason."""
     if not data:
         raise refusals.empty()
     reader = _READERS.get(sniff(data))
@@ -69,7 +70,12 @@ def read_header(data: bytes) -> Header:
 
 
 def sniff(data: bytes) -> ImageFormat | None:
-    """Return the format that the first bytes show, None for anything that is not read; names play no part."""
+    """Return the format that the first bytes show, None for anything that is not read; names play no part.
+
+    DICOM comes first: its preamble may look like another format (PS3.10 section 7.1).
+    """
+    if data[128:132] == b"DICM":
+        return ImageFormat.DICOM
     if data.startswith(b"\xff\xd8\xff"):
         return ImageFormat.JPEG
     if data.startswith(PNG_SIGNATURE):
@@ -97,7 +103,6 @@ _OTHERS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (4, b"ftyp", "a video or camera container"),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
-    (128, b"DICM", "a DICOM file"),
     (0, b"%PDF", "a PDF document"),
     (0, b"II+\0", "a BigTIFF image"),
     (0, b"MM\0+", "a BigTIFF image"),
@@ -215,9 +220,10 @@ def _jpeg(data: bytes) -> Header:
 
 TIFF_STRIPS: Final = ((273, 279), (324, 325))
 """Tag pairs (offsets, byte counts) of strips and of tiles."""
+TIFF_ICC: Final = 34675
 _WIDTH, _HEIGHT, _BITS, _COLOURS, _EXTRA, _SAMPLE_FORMAT = 256, 257, 258, 262, 338, 339
 _TIFF_TAGS: Final = frozenset(
-    {_WIDTH, _HEIGHT, _BITS, _COLOURS, _EXTRA, _SAMPLE_FORMAT, ORIENTATION, *TIFF_STRIPS[0], *TIFF_STRIPS[1]}
+    {_WIDTH, _HEIGHT, _BITS, _COLOURS, _EXTRA, _SAMPLE_FORMAT, ORIENTATION, TIFF_ICC, *TIFF_STRIPS[0], *TIFF_STRIPS[1]}
 )
 _SEPARATED: Final = 5
 

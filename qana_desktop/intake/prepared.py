@@ -34,6 +34,35 @@ class DisplayRequest:
 
 
 @dataclass(frozen=True)
+class FactsRequest:
+    """Read what a DICOM file says about patient, study and capture."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Read `source` in full, with what an image may keep when it leaves: colours and scale."""
+
+    source: Source
+
+
+@dataclass(frozen=True)
+class ExportPixels:
+    """An image as it may leave: uint8 RGB, H x W x 3, upright, unaltered.
+
+    `icc` is a profile made anew from the numbers of the file's own (`colour_profile`), b"" when there is none;
+    `lossy` says that the file was compressed with loss; `sha256` is of the file's bytes.
+    """
+
+    rgb: UInt8Image
+    icc: bytes
+    mm_per_pixel: float | None
+    lossy: bool
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Prepared:
     """One image, ready for an engine. `network_input` is uint8 RGB, S x S x 3.
 

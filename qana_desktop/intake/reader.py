@@ -7,7 +7,17 @@ from types import TracebackType
 from typing import Final, Self, cast
 
 from qana_desktop.intake import refusals
-from qana_desktop.intake.prepared import DisplayRequest, Prepared, PrepareRequest, Source, UInt8Image
+from qana_desktop.intake.dicom_facts import DicomFacts
+from qana_desktop.intake.prepared import (
+    DisplayRequest,
+    ExportPixels,
+    ExportRequest,
+    FactsRequest,
+    Prepared,
+    PrepareRequest,
+    Source,
+    UInt8Image,
+)
 from qana_desktop.system.childprocess import ChildDied, ChildFailed, ChildOutOfMemory, ChildProcess, ChildTimedOut
 from qana_desktop.system.faults import Fault, KnownError
 
@@ -42,6 +52,14 @@ class ImageReader:
     def display(self, source: Source, *, longest_side: int | None = None) -> UInt8Image:
         """Return one image for the screen: uint8 RGB, upright, at most `longest_side` px a side; raises FileRefused."""
         return cast(UInt8Image, self._display.ask(DisplayRequest(source, longest_side)))
+
+    def facts(self, source: Source) -> DicomFacts | None:
+        """Return what a DICOM file says about patient, study and capture; None for other images. Raises FileRefused."""
+        return cast("DicomFacts | None", self._display.ask(FactsRequest(source)))
+
+    def export(self, source: Source) -> ExportPixels:
+        """Return one image in full, with what it may keep when it leaves the clinic; raises FileRefused."""
+        return cast(ExportPixels, self._display.ask(ExportRequest(source)))
 
     def close(self) -> None:
         """End both children; a request under way in another thread fails. Safe to call twice."""

@@ -28,7 +28,7 @@ def not_an_image() -> FileRefused:
     return refused(
         "file-not-image",
         "the content of the file is not an image.",
-        "Choose a JPEG, PNG, TIFF, BMP or WebP file.",
+        "Choose a JPEG, PNG, TIFF, BMP, WebP or DICOM file.",
     )
 
 
@@ -133,4 +133,51 @@ def out_of_memory() -> FileRefused:
         "decoder-out-of-memory",
         "the image needs more memory than one file may take.",
         "Cut out the lesion, or save the image smaller, and open that file.",
+    )
+
+
+# --- DICOM
+
+
+def dicom_class(uid: str) -> FileRefused:
+    """The DICOM object is of a storage class that holds no single photograph of skin."""
+    shown = uid if uid.replace(".", "").isdigit() and len(uid) <= 64 else "not stated"
+    return refused(
+        "dicom-class-not-read",
+        f"this DICOM file is no dermoscopic image, photograph or secondary capture (its class is {shown}).",
+        "Export the image itself from the archive, as a dermoscopic image, a photograph or a secondary capture.",
+    )
+
+
+def dicom_syntax(how: str) -> FileRefused:
+    """The transfer syntax is not read. `how` completes "its data are"."""
+    return refused(
+        "dicom-syntax-not-read",
+        f"this DICOM file is not read here: its data are {how}.",
+        "Export it from the archive uncompressed, or with baseline JPEG.",
+    )
+
+
+def dicom_frames(count: int) -> FileRefused:
+    """The DICOM object has several frames."""
+    return refused(
+        "dicom-several-frames",
+        f"this DICOM file holds {count} frames, and which one to assess is not for a program to choose.",
+        "Export the one frame that shows the lesion.",
+    )
+
+
+def dicom_pixels(what: str) -> FileRefused:
+    """The pixels are stored in a way that is not read. `what` completes "its pixels are"."""
+    return refused(
+        "dicom-pixels-not-read",
+        f"this DICOM file is not read here: its pixels are {what}.",
+        "Export it from the archive in RGB with 8 bits per colour.",
+    )
+
+
+def dicom_no_pixels() -> FileRefused:
+    """There is no pixel data in the DICOM object."""
+    return refused(
+        "dicom-no-image", "this DICOM file holds no image.", "Export the image itself from the archive, not its header."
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 ORIENTATION: Final = 274
-_FORMATS: Final[Mapping[int, str]] = {1: "B", 3: "H", 4: "I"}
+_FORMATS: Final[Mapping[int, str]] = {1: "B", 3: "H", 4: "I", 7: "B"}
 _ENTRY_BYTES: Final = 12
 
 Endian: TypeAlias = Literal["<", ">"]
@@ -16,7 +16,7 @@ Endian: TypeAlias = Literal["<", ">"]
 
 @dataclass(frozen=True)
 class Directory:
-    """One image file directory: its BYTE, SHORT and LONG tags, and whether another directory (page) follows."""
+    """One image file directory: its tags of bytes and integers, and whether another directory (page) follows."""
 
     tags: Mapping[int, tuple[int, ...]]
     more: bool

@@ -7,10 +7,22 @@ import time
 import cv2
 import numpy as np
 
-from qana_desktop.intake.decode import MAX_FILE_BYTES, MIN_SIDE, DecodedImage, decode
+from qana_desktop.intake.colour_profile import neutral_profile, stored_profile
+from qana_desktop.intake.decode import MAX_FILE_BYTES, MIN_SIDE, DecodedImage, decode, open_dicom
+from qana_desktop.intake.dicom_facts import DicomFacts
 from qana_desktop.intake.files import read_limited
+from qana_desktop.intake.headers import ImageFormat, sniff
 from qana_desktop.intake.native_messages import NativeMessages
-from qana_desktop.intake.prepared import DisplayRequest, Prepared, PrepareRequest, Source, UInt8Image
+from qana_desktop.intake.prepared import (
+    DisplayRequest,
+    ExportPixels,
+    ExportRequest,
+    FactsRequest,
+    Prepared,
+    PrepareRequest,
+    Source,
+    UInt8Image,
+)
 from qana_desktop.intake.quality import MEASURED_SIDE, assess_quality
 from qana_desktop.network.preprocess import to_network_input
 
@@ -27,18 +39,22 @@ def make_reader() -> ImageWorker:
 
 
 class ImageWorker:
-    """Answers `PrepareRequest` and `DisplayRequest`; raises FileRefused, MemoryError."""
+    """Answers the requests of `prepared.py`; raises FileRefused, MemoryError."""
 
     def __init__(self) -> None:
         self._messages = NativeMessages()
 
-    def __call__(self, request: object) -> Prepared | UInt8Image:
+    def __call__(self, request: object) -> Prepared | UInt8Image | ExportPixels | DicomFacts | None:
         """Answer one request."""
         match request:
             case PrepareRequest():
                 return self._prepare(request)
             case DisplayRequest():
                 return self._display(request)
+            case FactsRequest():
+                return _facts(_bytes_of(request.source))
+            case ExportRequest():
+                return self._export(_bytes_of(request.source))
             case _:
                 raise TypeError(f"no such request: {type(request).__name__}")
 
@@ -76,8 +92,26 @@ class ImageWorker:
         return shrink(image.rgb, request.longest_side)
 
     def _decode(self, source: Source, *, min_side: int) -> DecodedImage:
-        data = source if isinstance(source, bytes) else read_limited(source, MAX_FILE_BYTES)
-        return decode(data, self._messages, min_side=min_side)
+        return decode(_bytes_of(source), self._messages, min_side=min_side)
+
+    def _export(self, data: bytes) -> ExportPixels:
+        image = decode(data, self._messages, min_side=1)
+        facts = _facts(data)
+        return ExportPixels(
+            rgb=image.rgb,
+            icc=neutral_profile(stored_profile(data)),
+            mm_per_pixel=None if facts is None else facts.mm_per_pixel,
+            lossy=image.format is ImageFormat.JPEG or (facts is not None and facts.lossy),
+            sha256=image.sha256,
+        )
+
+
+def _bytes_of(source: Source) -> bytes:
+    return source if isinstance(source, bytes) else read_limited(source, MAX_FILE_BYTES)
+
+
+def _facts(data: bytes) -> DicomFacts | None:
+    return open_dicom(data, min_side=1).facts if sniff(data) is ImageFormat.DICOM else None
 
 
 def shrink(rgb: UInt8Image, longest_side: int | None) -> UInt8Image:

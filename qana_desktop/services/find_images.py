@@ -11,7 +11,7 @@ from typing import Final
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.faults import Fault, KnownError
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm"})
 """What is looked for in folders. A file that is named itself is read whatever it is called: its content decides."""
 
 
@@ -62,6 +62,6 @@ def _refuse(path: Path, code: str, what: str) -> list[Path]:
         Fault(
             code=code,
             message=f"“{path}” {what}, so nothing was read.",
-            remedy="Name image files (JPEG, PNG, TIFF, BMP or WebP), or folders that hold some.",
+            remedy="Name image files (JPEG, PNG, TIFF, BMP, WebP or DICOM), or folders that hold some.",
         )
     )

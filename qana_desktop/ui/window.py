@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -28,6 +28,7 @@ from qana_desktop.ui.presenters.session import session_hint, session_line
 from qana_desktop.ui.presenters.worklist import Worklist
 from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
+from qana_desktop.ui.soon import Soon
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme, ThemeChoice
 from qana_desktop.ui.views.banners import BannerBoard
@@ -42,7 +43,7 @@ from qana_desktop.ui.widgets.progress import ProgressLine
 if TYPE_CHECKING:
     from qana_desktop.services.session_stats import SessionStats
 
-IMAGE_FILES = "*.jpg *.jpeg *.png *.tif *.tiff *.bmp *.webp"
+IMAGE_FILES = "*.jpg *.jpeg *.png *.tif *.tiff *.bmp *.webp *.dcm"
 
 
 class MainWindow(QMainWindow):
@@ -59,6 +60,8 @@ class MainWindow(QMainWindow):
         self._stats: SessionStats | None = None
         self._reading: ReadingView | None = None
         self._count = 0
+        self._session_soon = Soon(100, self)
+        self._session_soon.due.connect(self._show_session)
         self.worklist = Worklist()
         self.shelf = PictureShelf(bridge)
         self.batch = BatchPresenter(self.worklist, bridge, self, self._engine_fault)
@@ -95,7 +98,8 @@ class MainWindow(QMainWindow):
     @property
     def idle(self) -> bool:
         """Whether everything that was asked for has arrived."""
-        return self._desks is not None and not self.batch.running and self._bridge.idle
+        drawn = not self.model.soon.waits and not self._session_soon.waits
+        return self._desks is not None and not self.batch.running and self._bridge.idle and drawn
 
     # --- building ---
 
@@ -272,14 +276,14 @@ class MainWindow(QMainWindow):
         self._count += 1
         if self._stats is not None:
             self._stats.add(reading)
-        self._show_session()
+        self._session_soon.ask()
         if entry_id == self.list_panel.selected_id():
             self._show_reading(self.worklist.entry(entry_id))
 
     def show_engine(self, line: EngineLine) -> None:
         """Show the engine in use."""
         self.top.engine.show_line(line)
-        self._show_session()
+        self._session_soon.ask()
 
     def show_engines(self, lines: Sequence[EngineLine], *, busy: str) -> None:
         """Fill the chooser."""
@@ -376,6 +380,12 @@ class MainWindow(QMainWindow):
             self.open_paths(paths)
         elif encode is not None:
             self.opening.paste(encode)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change of the system's font."""
+        if event.type() is QEvent.Type.ApplicationFontChange:
+            self._theme.apply()
+        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the layout, stop reading, and let the owner end the rest."""
