@@ -10,6 +10,7 @@ from qana_desktop.ui.pictures import PictureShelf
 from qana_desktop.ui.presenters.entries import Entry
 from qana_desktop.ui.presenters.reading import row_line, row_spoken
 from qana_desktop.ui.presenters.worklist import Worklist
+from qana_desktop.ui.soon import Soon
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 """The `Entry` of a row."""
@@ -26,6 +27,8 @@ class WorklistModel(QAbstractListModel):
         super().__init__(parent)
         self._worklist, self._shelf = worklist, shelf
         self._ids: list[int] = worklist.visible_ids()
+        self.soon = Soon(40, self)
+        self.soon.due.connect(self.counted)
         worklist.listen(self)
         shelf.thumbnail_ready.connect(self._thumbnail_ready)
 
@@ -79,10 +82,9 @@ class WorklistModel(QAbstractListModel):
         del self._ids[row]
         self.endRemoveRows()
 
-    def row_changed(self, row: int) -> None:
-        """An entry looks different."""
-        index = self.index(row)
-        self.dataChanged.emit(index, index)
+    def rows_changed(self, first: int, last: int) -> None:
+        """Entries look different."""
+        self.dataChanged.emit(self.index(first), self.index(last))
 
     def rows_reset(self, entry_ids: Sequence[int]) -> None:
         """Filter or search changed."""
@@ -91,8 +93,8 @@ class WorklistModel(QAbstractListModel):
         self.endResetModel()
 
     def counts_changed(self) -> None:
-        """The counts changed."""
-        self.counted.emit()
+        """The counts changed: told soon, not for each of hundreds."""
+        self.soon.ask()
 
     def _thumbnail_ready(self, entry_id: int) -> None:
         index = self.index_of(entry_id)

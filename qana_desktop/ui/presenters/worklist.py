@@ -30,8 +30,8 @@ class WorklistListener(Protocol):
         """The entry at `row` is no longer shown."""
         ...
 
-    def row_changed(self, row: int) -> None:
-        """The entry at `row` looks different."""
+    def rows_changed(self, first: int, last: int) -> None:
+        """The entries from `first` to `last` look different."""
         ...
 
     def rows_reset(self, entry_ids: Sequence[int]) -> None:
@@ -113,8 +113,11 @@ class Worklist:
     def set_waiting(self, entry_ids: Iterable[int], *, waiting: bool) -> None:
         """Mark entries as in the queue, or no longer."""
         for entry_id in entry_ids:
-            if self._entries[entry_id].waiting != waiting:
-                self._replace(replace(self._entries[entry_id], waiting=waiting))
+            self._entries[entry_id] = replace(self._entries[entry_id], waiting=waiting)
+        # Neither order nor filter look at this: one message is enough for hundreds.
+        for listener in self._listeners:
+            if self._visible:
+                listener.rows_changed(0, len(self._visible) - 1)
         self._tell_counts()
 
     def add_reading(self, entry_id: int, reading: Reading) -> Entry:
@@ -182,7 +185,7 @@ class Worklist:
         for listener in self._listeners:
             if to != row:
                 listener.row_moved(row, to)
-            listener.row_changed(to)
+            listener.rows_changed(to, to)
 
     def _rebuild(self) -> None:
         self._visible = sorted(entry.order for entry in self._entries.values() if self._passes(entry))

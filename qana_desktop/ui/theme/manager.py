@@ -34,6 +34,7 @@ class Theme(QObject):
         self._app = app
         self.choice = choice
         self.colours = LIGHT
+        self._fonts: dict[tuple[float, bool], QFont] = {}
         self.icons = Icons(LIGHT.text, LIGHT.muted)
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._system_changed)
@@ -42,7 +43,7 @@ class Theme(QObject):
     @property
     def unit(self) -> int:
         """The grid in pixels: 4 at a 13 px font, larger with larger fonts."""
-        return max(4, round(QFontMetricsF(self._app.font()).height() / 4))
+        return self._unit
 
     def choose(self, choice: ThemeChoice) -> None:
         """Use another theme from now on."""
@@ -52,6 +53,8 @@ class Theme(QObject):
     def apply(self) -> None:
         """Give the program its colours and sizes again, for example after the font changed."""
         self.colours = self._wanted()
+        self._unit = max(4, round(QFontMetricsF(self._app.font()).height() / 4))
+        self._fonts.clear()
         self.icons.retint(self.colours.text, self.colours.muted)
         self._app.setPalette(qt_palette(self.colours))
         self._app.setStyleSheet(style_sheet(self.colours, self.unit))
@@ -59,6 +62,11 @@ class Theme(QObject):
 
     def font(self, share: float = BODY, *, bold: bool = False) -> QFont:
         """Return the system's font at a share of its size, with figures of one width."""
+        if (share, bold) not in self._fonts:
+            self._fonts[share, bold] = self._make_font(share, bold)
+        return self._fonts[share, bold]
+
+    def _make_font(self, share: float, bold: bool) -> QFont:
         font = QFont(self._app.font())
         if font.pointSizeF() > 0:
             font.setPointSizeF(font.pointSizeF() * share)

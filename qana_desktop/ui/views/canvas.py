@@ -154,7 +154,10 @@ class ImageCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the image, or the sentence."""
-        painter = QPainter(self)
+        with QPainter(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), QColor(self._theme.colours.canvas))
         if self._picture is not None:
             self._draw(painter, self._picture)

@@ -36,9 +36,8 @@ def health_pixmap(theme: Theme, health: Health) -> QPixmap:
     pixmap = QPixmap(2 * side, 2 * side)
     pixmap.setDevicePixelRatio(2.0)
     pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    draw_health(painter, health, QRectF(0, 0, side, side), health_colour(theme, health))
-    painter.end()
+    with QPainter(pixmap) as painter:
+        draw_health(painter, health, QRectF(0, 0, side, side), health_colour(theme, health))
     return pixmap
 
 

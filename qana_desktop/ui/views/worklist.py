@@ -297,7 +297,6 @@ def _shape_icon(theme: Theme, group: Group, side: int) -> QIcon:
     pixmap = QPixmap(2 * side, 2 * side)
     pixmap.setDevicePixelRatio(2.0)
     pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    draw_triage(painter, group, QRectF(0.5, 0.5, side - 1, side - 1), theme.colours.triage(group))
-    painter.end()
+    with QPainter(pixmap) as painter:
+        draw_triage(painter, group, QRectF(0.5, 0.5, side - 1, side - 1), theme.colours.triage(group))
     return QIcon(pixmap)

@@ -51,8 +51,11 @@ class Headline(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the answer."""
+        with QPainter(self) as painter:
+            self._paint(painter)
+
+    def _paint(self, painter: QPainter) -> None:
         colours, unit = self._theme.colours, self._theme.unit
-        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.ground(self._group)))

@@ -46,10 +46,11 @@ class MalignancyScale(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw line, cuts and value."""
-        scale = self._scale
-        if scale is None:
-            return
-        painter = QPainter(self)
+        if self._scale is not None:
+            with QPainter(self) as painter:
+                self._paint(painter, self._scale)
+
+    def _paint(self, painter: QPainter, scale: Scale) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font(SMALL))
         colours, unit = self._theme.colours, self._theme.unit

@@ -30,8 +30,8 @@ class Rows:
     def row_removed(self, row: int) -> None:
         del self.ids[row]
 
-    def row_changed(self, row: int) -> None:
-        assert 0 <= row < len(self.ids)
+    def rows_changed(self, first: int, last: int) -> None:
+        assert 0 <= first <= last < len(self.ids)
 
     def rows_reset(self, entry_ids: Sequence[int]) -> None:
         self.ids = list(entry_ids)
