@@ -17,7 +17,7 @@ FLOAT32_EXACT = 2**24
 """Integers up to this size are exact in float32."""
 
 POOLED_MIN, POOLED_MAX = -(2**19), 2**19 - 1
-"""Akida sums a global pool, and a dense layer, in 20 bits and saturates; the pool saturates while it sums."""
+"""Akida holds what it pools, and sums of a dense layer, in 20 bits, and saturates: a global sum does so on its way."""
 
 INPUT_MAX = 255
 

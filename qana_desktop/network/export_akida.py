@@ -148,8 +148,10 @@ def _fill(target: akida.Layer, layer: Layer, shape: tuple[int, int, int]) -> Non
 
 
 def _set_activation(target: akida.Layer, activation: Activation) -> None:
+    """Akida's `act_step` is for 16 levels whatever the bits: with 2 bits, one level of four spans four of its steps."""
+    step = activation.step / 4 if activation.bits == 2 else activation.step
     target.set_variable("threshold", np.ascontiguousarray(activation.threshold, dtype=np.int32))
-    target.set_variable("act_step", np.ascontiguousarray(activation.step, dtype=np.float32))
+    target.set_variable("act_step", np.ascontiguousarray(step, dtype=np.float32))
 
 
 def _flipped(kernels: Int8Array) -> Int8Array:

@@ -22,15 +22,15 @@ Int64Array: TypeAlias = npt.NDArray[np.int64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 STEP_GRID = 16
-"""Activation steps are multiples of 1/16: off that grid the Akida runtime truncates them."""
+"""Activation steps are multiples of 1/16 (of 1/4 with 2 bits): off that grid the Akida runtime truncates them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Activation:
     """A bounded, quantised ReLU: ``a = clip(ceil((p - threshold) / step), 0, 2**bits - 1)``, one pair per channel.
 
-    `threshold` is int32, shape (channels,); `step` is float32, shape (channels,), each value a multiple of 1/16 and
-    above 0. `bits` is 1, 2 or 4.
+    `threshold` is int32, shape (channels,); `step` is float32, shape (channels,), above 0 and a multiple of 1/16 (of
+    1/4 with 2 bits). `bits` is 1, 2 or 4. With 1 bit the step does not matter: 1 says that ``p > threshold``.
     """
 
     bits: int

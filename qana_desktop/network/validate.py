@@ -33,6 +33,7 @@ from qana_desktop.network.layers import (
     SeparableConv,
 )
 from qana_desktop.network.shapes import (
+    POOL,
     MapShape,
     convolved_size,
     is_pooled,
@@ -50,8 +51,8 @@ CONV_KERNELS, SEPARABLE_KERNELS = (1, 3, 5, 7), (3, 5, 7)
 INPUT_STRIDES, STRIDES = (1, 2, 3), (1, 2)
 STRIDED_KERNEL = 3
 """The only kernel that a hidden convolution may move by 2."""
-LARGEST_POOLED_SIDE = 16
-"""As documented; the SDK itself maps up to 32."""
+SMALLEST_POOLED_SIDE, LARGEST_POOLED_SIDE = 3, 16
+"""Of a map that is summed. The upper one is documented; the SDK itself maps up to 32."""
 LARGEST_DENSE_INPUT = 57334
 """Inputs of a dense layer that fit the smaller memory of the two boards (AKD1000)."""
 ACTIVATION_BITS = (1, 2, 4)
@@ -60,6 +61,8 @@ WEIGHT_RANGES = {1: (0, 1), 2: (-1, 1), 4: (-7, 7)}
 SEPARABLE_WEIGHT_BITS = (2, 4)
 THRESHOLD_MIN, THRESHOLD_MAX = -(2**19), 2**19 - 1
 LARGEST_STEP = 65535
+TWO_BIT_STEP_GRID = STEP_GRID // 4
+"""Akida holds the step of 16 levels; with 4 levels it is a quarter of ours and must lie on the grid itself."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ def _input_problems(network: IntegerNetwork) -> Iterator[Problem]:
         yield Problem(first.name, f"The input is {width}x{height} wide.", f"Use at most {WIDEST_INPUT} a side.")
     if min(height, width) < SMALLEST_INPUT:
         yield Problem(first.name, f"The input is {width}x{height} small.", f"Use at least {SMALLEST_INPUT} a side.")
+    if isinstance(first, InputConv) and min(height, width) < kernel_size(first):
+        yield Problem(first.name, "The kernel is larger than the input.", "Use a smaller kernel or a larger input.")
     if channels not in INPUT_CHANNELS:
         yield Problem(first.name, f"The image has {channels} channels.", "Use grey (1) or RGB (3).")
 
@@ -193,6 +198,8 @@ def _shape_problems(layer: Layer, shape: MapShape) -> Iterator[Problem]:
 
 
 def _layer_problems(layer: Layer, following: Layer | None, shape: MapShape) -> Iterator[Problem]:
+    if isinstance(layer, InputConv | SeparableConv) and not all(array.any() for array, _ in _weight_arrays(layer)):
+        yield Problem(layer.name, "All its weights are 0.", "A first or separable layer needs one other.")
     if isinstance(layer, InputConv):
         yield from _input_conv_problems(layer)
     elif isinstance(layer, Dense):
@@ -242,12 +249,14 @@ def _pooling_problems(layer: Conv | SeparableConv, following: Layer | None, shap
         yield Problem(layer.name, "It has two kinds of pooling.", "Use max pooling or the global sum.")
     if layer.max_pool and not isinstance(following, Conv | SeparableConv):
         yield Problem(layer.name, "No convolution follows its max pooling.", "Put a convolution after it.")
-    if is_pooled(layer) and max(convolved_size(layer, shape)) > LARGEST_POOLED_SIDE:
-        height, width = convolved_size(layer, shape)
+    height, width = convolved_size(layer, shape)
+    if layer.max_pool and min(height, width) < POOL:
+        yield Problem(layer.name, f"It pools a map of {height}x{width}.", f"Pool at least {POOL}x{POOL} positions.")
+    if is_pooled(layer) and (min(height, width) < SMALLEST_POOLED_SIDE or max(height, width) > LARGEST_POOLED_SIDE):
         yield Problem(
             layer.name,
             f"It sums a map of {height}x{width}.",
-            f"Sum at most {LARGEST_POOLED_SIDE}x{LARGEST_POOLED_SIDE} positions.",
+            f"Sum a map of {SMALLEST_POOLED_SIDE} to {LARGEST_POOLED_SIDE} positions a side.",
         )
 
 
@@ -274,8 +283,10 @@ def _activation_problems(name: str, activation: Activation) -> Iterator[Problem]
     step = activation.step.astype(np.float64)
     if not np.all((step > 0) & (step <= LARGEST_STEP)):
         yield Problem(name, "A step is out of range.", f"Keep steps above 0 and at most {LARGEST_STEP}.")
-    elif np.any(step * STEP_GRID != np.rint(step * STEP_GRID)):
-        yield Problem(name, "A step is off the 1/16 grid.", "Round it to 1/16: the runtime truncates it.")
+        return
+    grid = TWO_BIT_STEP_GRID if activation.bits == 2 else STEP_GRID
+    if np.any(step * grid != np.rint(step * grid)):
+        yield Problem(name, f"A step is off the 1/{grid} grid.", f"Round it to 1/{grid}: the runtime truncates it.")
 
 
 def _range_problems(layer: Layer, bounds: PotentialBounds) -> Iterator[Problem]:
@@ -287,6 +298,13 @@ def _range_problems(layer: Layer, bounds: PotentialBounds) -> Iterator[Problem]:
             f"Keep the worst case within {POOLED_MAX}: fewer inputs or positions, or smaller weights."
             " A 1x1 Conv before the global sum reaches far less than a SeparableConv.",
         )
+    cut = not isinstance(layer, Dense) and layer.max_pool and bounds.magnitude > POOLED_MAX
+    if cut and layer.activation is not None and _top_stair(layer.activation) > POOLED_MAX:
+        yield Problem(
+            layer.name,
+            "It reaches its highest level beyond 20 bits, where Akida cuts what it pools.",
+            f"Keep threshold + {(1 << layer.activation.bits) - 2} steps below {POOLED_MAX}.",
+        )
     needed = _float_magnitude(layer, bounds)
     if needed >= FLOAT32_EXACT:
         yield Problem(
@@ -294,6 +312,12 @@ def _range_problems(layer: Layer, bounds: PotentialBounds) -> Iterator[Problem]:
             f"Its potentials can reach {needed}, where float32 is no longer exact.",
             f"Keep the worst case below {FLOAT32_EXACT}: fewer inputs or smaller weights.",
         )
+
+
+def _top_stair(activation: Activation) -> int:
+    """Return the potential from which every channel is at its highest level."""
+    rise = activation.step.astype(np.float64) * ((1 << activation.bits) - 2)
+    return int(np.max(activation.threshold + np.floor(rise))) + 1
 
 
 def _float_magnitude(layer: Layer, bounds: PotentialBounds) -> int:
