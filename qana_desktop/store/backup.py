@@ -27,6 +27,7 @@ from qana_desktop.store.faults import StoreError, translated
 from qana_desktop.store.files import flush, flush_folder, write_whole
 from qana_desktop.store.head import HeadFile
 from qana_desktop.store.keys import KeyFile, StoreKeys
+from qana_desktop.store.migrate import migrate
 from qana_desktop.store.schema import AUDIT, BLOB
 from qana_desktop.store.store import DATABASE, Clock, Store, utc_now
 from qana_desktop.store.swap import partial_of, swap_in
@@ -123,7 +124,7 @@ def restore(
     info = read_info(backup, keys)
     stamp = clock().astimezone(UTC).strftime(_STAMP)
     old = folder.with_name(f"{folder.name}.replaced-{stamp}") if folder.exists() and any(folder.iterdir()) else None
-    with translated(), closing(Store.open(backup, key_file, keys, read_only=True, clock=clock)) as source:
+    with translated(), closing(Store.open(backup, key_file, keys, read_only=True, older_too=True)) as source:
         if source.read_only in AUDIT_FAULTS:
             raise StoreError(_BAD)
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,6 +132,7 @@ def restore(
         try:
             _copy_store(source, partial, keys, None, report)
             key_file.write(partial)
+            _bring_up_to_date(partial, keys)
             verdict = _read_back(partial, key_file, keys, report)
             if verdict.head != info.head:
                 raise StoreError(_BAD)
@@ -208,6 +210,15 @@ def _copy_store(store: Store, target: Path, keys: StoreKeys, previous: Path | No
         engine.dispose()
     _copy_images(store, target, keys, images, previous, report)
     HeadFile(target, store.key_file.store_id, keys.seal).create(head)
+
+
+def _bring_up_to_date(folder: Path, keys: StoreKeys) -> None:
+    """Migrate a restored copy; the backup is the copy from before."""
+    engine = open_engine(folder / DATABASE, keys.database)
+    try:
+        migrate(engine, keep_copy=lambda _version: None)
+    finally:
+        engine.dispose()
 
 
 def _copy_images(

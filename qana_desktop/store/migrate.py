@@ -18,6 +18,14 @@ def version_of(engine: sa.Engine) -> int:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
+def check_version(engine: sa.Engine, *, steps: Mapping[int, Step] = STEPS) -> int:
+    """Return the database's version; raises StoreError `store-from-future` for one that this program does not know."""
+    version, newest = version_of(engine), max(steps)
+    if version > newest:
+        raise StoreError(_from_future(version, newest))
+    return version
+
+
 def migrate(
     engine: sa.Engine, *, keep_copy: Callable[[int], None], steps: Mapping[int, Step] = STEPS
 ) -> tuple[int, ...]:
@@ -26,9 +34,7 @@ def migrate(
     Raises StoreError: `store-from-future`, or `store-migration-failed`, after which the database is as it was before
     the step that failed.
     """
-    version, newest = version_of(engine), max(steps)
-    if version > newest:
-        raise StoreError(_from_future(version, newest))
+    version, newest = check_version(engine, steps=steps), max(steps)
     done = []
     for number in range(version + 1, newest + 1):
         if number > 1:
@@ -45,6 +51,19 @@ def _apply(engine: sa.Engine, number: int, step: Step) -> None:
             connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
     except (sa.exc.SQLAlchemyError, KeyError, ValueError) as error:
         raise StoreError(_failed(number)) from error
+
+
+def must_be_current(version: int, *, steps: Mapping[int, Step] = STEPS) -> None:
+    """Raise StoreError `store-needs-update` for an older version, which is read only after it was updated."""
+    if version < max(steps):
+        raise StoreError(_NEEDS_UPDATE)
+
+
+_NEEDS_UPDATE = Fault(
+    "store-needs-update",
+    "This case store was written by an earlier version of the program and cannot be updated here.",
+    "Open it for writing, or restore the backup that it is.",
+)
 
 
 def _from_future(version: int, newest: int) -> Fault:

@@ -31,7 +31,7 @@ from qana_desktop.store.faults import (
 from qana_desktop.store.files import PARTIAL, flush_folder
 from qana_desktop.store.head import HeadFile
 from qana_desktop.store.keys import KEY_FILE, KeyFile, StoreKeys
-from qana_desktop.store.migrate import migrate
+from qana_desktop.store.migrate import check_version, migrate, must_be_current
 from qana_desktop.store.migrations import STEPS, Step
 from qana_desktop.store.records import Put
 from qana_desktop.store.schema import BLOB, CHANGE_SET, SITE
@@ -151,13 +151,15 @@ class Store:
         *,
         witnesses: Iterable[Head] = (),
         read_only: bool = False,
+        older_too: bool = False,
         clock: Clock = utc_now,
         steps: Mapping[int, Step] = STEPS,
     ) -> Store:
         """Open a store; one program at a time may write to it.
 
         A store whose folder cannot be written to, or whose audit record does not hold, opens for reading only:
-        `read_only` says why. Raises StoreError (in use, damaged, from a later version, a migration that failed).
+        `read_only` says why. `older_too` lets an earlier version's be opened for reading: to copy it, no more. Raises
+        StoreError (in use, damaged, from a later version, a migration that failed).
         """
         with translated():
             finish_swap(folder)
@@ -167,12 +169,15 @@ class Store:
         try:
             engine = open_engine(folder / DATABASE, keys.database, mode=_mode(folder, writable, on_writable_disk))
             store = Store(folder, key_file, keys, engine, clock)
-            store._start(steps if writable else {}, writable=writable, asked=read_only, witnesses=tuple(witnesses))
+            done = store._reach_version(steps, writable=writable, older_too=older_too)
+            store._start(writable=writable, asked=read_only, witnesses=tuple(witnesses))
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
         store._folder_lock = lock
+        for version in done if store.read_only is None else ():
+            store.record("store-updated", by=SYSTEM, note=f"database version {version}")
         return store
 
     def close(self) -> None:
@@ -283,10 +288,17 @@ class Store:
         self._head_file.create(self._head)
         self.record("store-created", by=SYSTEM)
 
-    def _start(self, steps: Mapping[int, Step], *, writable: bool, asked: bool, witnesses: tuple[Head, ...]) -> None:
+    def _reach_version(self, steps: Mapping[int, Step], *, writable: bool, older_too: bool) -> tuple[int, ...]:
         with translated(), self.engine.connect() as connection:
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").all()
-        done = migrate(self.engine, keep_copy=self._copy_before_update, steps=steps or STEPS) if writable else ()
+        if writable:
+            return migrate(self.engine, keep_copy=self._copy_before_update, steps=steps)
+        version = check_version(self.engine, steps=steps)
+        if not older_too:
+            must_be_current(version, steps=steps)
+        return ()
+
+    def _start(self, *, writable: bool, asked: bool, witnesses: tuple[Head, ...]) -> None:
         with self.reading() as connection:
             self._check_store_id(connection)
             self._head = self.log.head(connection)
@@ -297,8 +309,6 @@ class Store:
         elif self.read_only is None:
             self.blobs.sweep()
             self._keep_head()
-        for version in done:
-            self.record("store-updated", by=SYSTEM, note=f"database version {version}")
 
     def _check_store_id(self, connection: sa.Connection) -> None:
         if connection.execute(sa.select(SITE.c.value).where(SITE.c.name == "store")).scalar() != self.key_file.store_id:
