@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qana_desktop.training import metrics
+from qana_desktop.triage import metrics
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
 ANSWER = np.array([0, 0, 0, 1, 1, 0, 2])
