@@ -310,7 +310,7 @@ def command_lint(options: argparse.Namespace) -> int:
     checks: tuple[list[str | Path], ...] = (
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy"],
-        [lint_imports],
+        [lint_imports, "--no-logo"],
     )
     return max(run(check, env=env) for check in checks)
 

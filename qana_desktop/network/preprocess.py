@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 PREPROCESS_VERSION: Final = "1"
-"""Changes whenever a pixel that reaches the network could differ; a bundle names the version that it was trained with."""
+"""Changes whenever a pixel that reaches the network could differ; a bundle names the version it was trained with."""
 
 UInt8Image = npt.NDArray[np.uint8]
 

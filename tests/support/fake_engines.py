@@ -28,7 +28,8 @@ def potentials_of(batch: np.ndarray) -> np.ndarray:
     return np.concatenate([logits, np.full((len(batch), FEATURES), 7, np.int32)], axis=1)
 
 
-ENERGY = MeasuredValue(0.25, "mJ", Method.ESTIMATED, "arithmetic of one view of an image", 1, "2026-01-01T00:00:00Z", "one")
+SCOPE = "arithmetic of one view of an image"
+ENERGY = MeasuredValue(0.25, "mJ", Method.ESTIMATED, SCOPE, 1, "2026-01-01T00:00:00Z", "one")
 
 
 @dataclass(eq=False)
