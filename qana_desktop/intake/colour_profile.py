@@ -34,6 +34,8 @@ _CURVES: Final = (b"rTRC", b"gTRC", b"bTRC")
 _NEUTRAL_DATE: Final = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 _NAME: Final = "Colours of the image"
 _RIGHTS: Final = "No rights reserved"
+NEUTRAL_TEXTS: Final = tuple(text.encode(coding) for text in (_NAME, _RIGHTS) for coding in ("ascii", "utf-16-be"))
+"""The texts that every profile made here holds."""
 
 
 def stored_profile(data: bytes) -> bytes:

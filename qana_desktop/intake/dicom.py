@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from qana_desktop.intake import refusals
@@ -32,21 +33,6 @@ T = TypeVar("T")
 _MAX_TEXT: Final = 200
 _SAME_SCALE: Final = 0.01
 """Relative difference up to which the spacings of rows and columns count as one scale."""
-_PARSE_ERRORS: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What pydicom raises over bytes that make no sense; it has no base class of its own for that."""
-
 _TAGS: Final = [
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName",
     "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber", "Manufacturer",
@@ -104,16 +90,42 @@ def _quietly() -> Iterator[None]:
         logger.disabled = was
 
 
+@cache
+def _parse_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises over bytes that make no sense; it has no base class of its own for that."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        BytesLengthException,
+        EOFError,
+        InvalidDicomError,
+        LookupError,
+        NotImplementedError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        struct.error,
+    )
+
+
 def _parsed(data: bytes) -> Dataset:
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
     try:
-        return pydicom.dcmread(io.BytesIO(data), specific_tags=list(_TAGS))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=list(_TAGS))
     except (EOFError, struct.error):
         raise refusals.truncated() from None
-    except (*_PARSE_ERRORS, InvalidDicomError):
+    except _parse_errors():
         raise refusals.damaged() from None
+    if any("End of file" in str(warning.message) for warning in said):  # pydicom then hands out what it has
+        raise refusals.truncated()
+    return dataset
 
 
 # --- pixels
@@ -169,7 +181,7 @@ def _frame(dataset: Dataset, layout: PixelLayout) -> bytes:
         frames = list(generate_frames(stored, number_of_frames=1))
     except (EOFError, struct.error):
         raise refusals.truncated() from None
-    except _PARSE_ERRORS:
+    except _parse_errors():
         raise refusals.damaged() from None
     if len(frames) != 1:
         raise refusals.dicom_frames(len(frames))
@@ -226,7 +238,7 @@ def _optional(dataset: Dataset, keyword: str, kind: type[T]) -> T | None:
     """Return a value of this type, None when it is absent, broken or of another type."""
     try:
         value = dataset.get(keyword)
-    except _PARSE_ERRORS:
+    except _parse_errors():
         return None
     return value if isinstance(value, kind) else None
 
@@ -236,7 +248,7 @@ def _value(dataset: Dataset, keyword: str, make: Callable[[object], T]) -> T | N
     try:
         value = dataset.get(keyword)
         return None if value is None else make(value)
-    except _PARSE_ERRORS:
+    except _parse_errors():
         return None
 
 
@@ -245,7 +257,7 @@ def _number(dataset: Dataset, keyword: str, *, default: int | None = None) -> in
     try:
         value = dataset.get(keyword)
         found = default if value is None or value == "" else int(value)
-    except _PARSE_ERRORS:
+    except _parse_errors():
         raise refusals.damaged() from None
     if found is None:
         raise refusals.damaged()

@@ -52,13 +52,15 @@ class ExportPixels:
     """An image as it may leave: uint8 RGB, H x W x 3, upright, unaltered.
 
     `icc` is a profile made anew from the numbers of the file's own (`colour_profile`), b"" when there is none;
-    `lossy` says that the file was compressed with loss; `sha256` is of the file's bytes.
+    `lossy` says that the file was compressed with loss, `burned_in` what it claims about text inside the pixels;
+    `sha256` is of the file's bytes.
     """
 
     rgb: UInt8Image
     icc: bytes
     mm_per_pixel: float | None
     lossy: bool
+    burned_in: bool | None
     sha256: str
 
 

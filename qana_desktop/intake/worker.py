@@ -102,6 +102,7 @@ class ImageWorker:
             icc=neutral_profile(stored_profile(data)),
             mm_per_pixel=None if facts is None else facts.mm_per_pixel,
             lossy=image.format is ImageFormat.JPEG or (facts is not None and facts.lossy),
+            burned_in=None if facts is None else facts.burned_in,
             sha256=image.sha256,
         )
 

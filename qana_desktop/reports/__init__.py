@@ -1,0 +1,1 @@
+"""What leaves the clinic: de-identified images, archives of cases, tables of readings."""

@@ -1,0 +1,62 @@
+"""Why something did not leave the clinic, or an archive was not taken in: codes, sentences, remedies."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qana_desktop.system.faults import Fault, KnownError
+
+
+class ExportFailed(KnownError):
+    """Nothing was exported; what had been written was removed, the originals were not touched."""
+
+
+class ArchiveRefused(KnownError):
+    """An archive that is not taken in; nothing of it was stored."""
+
+
+_KEPT: Final = "Nothing was exported. The originals were not touched."
+
+NOT_EMPTY: Final = Fault(
+    "export-folder-not-empty",
+    f"There is something at the place of the export already. {_KEPT}",
+    "Name a new folder or file.",
+)
+BURNED_IN: Final = Fault(
+    "export-burned-in",
+    f"An image says of itself that text is burned into its pixels. {_KEPT}",
+    "Leave this image out, or cover the text in another program and export that image.",
+)
+
+
+def not_clean(what: str) -> ExportFailed:
+    """A written file, read back, holds something that it must not hold. `what` never quotes it."""
+    return ExportFailed(
+        Fault(
+            "export-not-clean",
+            f"A written file was read back and does not hold only what it may: {what}. {_KEPT}",
+            "Leave this image out and report the file's kind to the makers of the program.",
+        )
+    )
+
+
+def not_written(what: str) -> ExportFailed:
+    """The disk refuses."""
+    return ExportFailed(
+        Fault(
+            "export-not-written",
+            f"The export cannot be written: {what}. {_KEPT}",
+            "Check the drive and its free space.",
+        )
+    )
+
+
+def archive_refused(code: str, what: str) -> ArchiveRefused:
+    """The archive breaks a rule of docs/archive-format.md. `what` completes "The archive was refused: "."""
+    return ArchiveRefused(
+        Fault(
+            f"archive-{code}",
+            f"The archive was refused: {what}. Nothing of it was stored.",
+            "Ask whoever made it to export it again, and copy it again.",
+        )
+    )
