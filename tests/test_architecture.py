@@ -127,3 +127,16 @@ def test_the_version_is_in_the_changelog():
     from qana_desktop import __version__
 
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_no_document_points_at_a_file_that_is_not_there():
+    link = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+    links = [(document, target) for document in ours("*.md") for target in link.findall(document.read_text("utf-8"))]
+    assert [f"{document.name}: {target}" for document, target in links if not (document.parent / target).exists()] == []
+
+
+def test_no_file_names_a_place_on_the_machine_that_it_was_written_on():
+    home = re.compile(r"/(root|work|home/(?!anna|x\b)[a-z]+)/[\w.]+/|[A-Z]:\\Users\\(?!Anna)")
+    texts = ours("*.md", "*.toml", "*.json", "*.in", "requirements/*.txt", "models/**")
+    found = [path.relative_to(ROOT).as_posix() for path in texts if home.search(path.read_text("utf-8", "ignore"))]
+    assert found == []
