@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -43,6 +43,7 @@ from qana_desktop.ui.widgets.progress import ProgressLine
 if TYPE_CHECKING:
     from qana_desktop.services.session_stats import SessionStats
 
+FIRST_SIZE = QSize(1440, 900)
 IMAGE_FILES = "*.jpg *.jpeg *.png *.tif *.tiff *.bmp *.webp *.dcm"
 
 
@@ -322,8 +323,8 @@ class MainWindow(QMainWindow):
         message = found.sentence() if isinstance(found, Fault) else ""
         self.image.canvas.show_picture(found if isinstance(found, Picture) else None, entry.title, message)
         self._show_reading(entry)
-        if found is not None:
-            self._fetch_next(entry_id)
+        if found is not None and (after := self.model.entry_after(entry_id)) is not None:
+            self.shelf.picture(after.entry_id, after.source)
 
     def _show_reading(self, entry: Entry) -> None:
         policy = self._desks.triage.policy if self._desks is not None else None
@@ -334,12 +335,6 @@ class MainWindow(QMainWindow):
     def _picture_ready(self, entry_id: int) -> None:
         if entry_id == self.list_panel.selected_id():
             self._show_entry(entry_id)
-
-    def _fetch_next(self, entry_id: int) -> None:
-        row = self.worklist.row_of(entry_id)
-        if row is not None and row + 1 < self.model.rowCount():
-            entry = self.model.entry_at(row + 1)
-            self.shelf.picture(entry.entry_id, entry.source)
 
     def _show_session(self) -> None:
         current = self.engine.current
@@ -397,8 +392,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         if not self._settings.restore_window(self, self.splitter, self._panels()):
-            room = self.screen().availableGeometry()
-            self.resize(min(room.width(), 1440), min(room.height(), 900))
+            self.resize(self.screen().availableGeometry().size().boundedTo(FIRST_SIZE))
             left, right = 76 * self._theme.unit, self.reading_panel.sizeHint().width()
             self.splitter.setSizes([left, max(left, self.width() - left - right), right])
 

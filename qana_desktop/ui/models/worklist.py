@@ -57,6 +57,11 @@ class WorklistModel(QAbstractListModel):
         """Return the entry of a row."""
         return self._worklist.entry(self._ids[row])
 
+    def entry_after(self, entry_id: int) -> Entry | None:
+        """Return the entry below another, None for the last and for hidden ones."""
+        row = self._worklist.row_of(entry_id)
+        return None if row is None or row + 1 >= len(self._ids) else self.entry_at(row + 1)
+
     def index_of(self, entry_id: int) -> QModelIndex:
         """Return the row of an entry, an invalid index when it is hidden."""
         row = self._worklist.row_of(entry_id)

@@ -258,7 +258,9 @@ def _could_be(outcome: Assessed, policy: ReadingPolicy | None) -> str:
     if policy is None:
         return tr("Could be: {names}", names=names)
     coverage = percent(policy.conformal.coverage)
-    return tr("Could be: {names}. Such a set holds the true class in {coverage}.", names=names, coverage=coverage)
+    return tr(
+        "Could be: {names}. Such a set holds the true class in {coverage} of cases.", names=names, coverage=coverage
+    )
 
 
 def _agreement(share: float, views: int) -> str:

@@ -33,7 +33,7 @@ def health_colour(theme: Theme, health: Health) -> str:
 def health_pixmap(theme: Theme, health: Health) -> QPixmap:
     """Return an engine's mark."""
     side = 3 * theme.unit
-    pixmap = QPixmap(2 * side, 2 * side)
+    pixmap = QPixmap(2 * (side + theme.unit), 2 * side)
     pixmap.setDevicePixelRatio(2.0)
     pixmap.fill(Qt.GlobalColor.transparent)
     with QPainter(pixmap) as painter:
@@ -67,7 +67,7 @@ class EngineButton(QPushButton):
     def _restyle(self) -> None:
         health = self._line.health if self._line else Health.PENDING
         self.setIcon(QIcon(health_pixmap(self._theme, health)))
-        self.setIconSize(QSize(3 * self._theme.unit, 3 * self._theme.unit))
+        self.setIconSize(QSize(4 * self._theme.unit, 3 * self._theme.unit))
 
 
 class EngineRow(QFrame):

@@ -107,7 +107,8 @@ class EntryDelegate(QStyledItemDelegate):
             painter.setPen(QColor(colour))
             mode = Qt.TextElideMode.ElideMiddle if top else Qt.TextElideMode.ElideRight
             elided = metrics.elidedText(text, mode, room.width())
-            painter.drawText(QRect(room.x(), y, room.width(), metrics.height()), Qt.AlignmentFlag.AlignLeft, elided)
+            flags = int(Qt.AlignmentFlag.AlignLeft) | int(Qt.TextFlag.TextDontClip)
+            painter.drawText(QRect(room.x(), y, room.width(), metrics.height()), flags, elided)
 
 
 class FilterChips(QWidget):
