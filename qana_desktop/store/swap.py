@@ -38,7 +38,9 @@ def swap_in(partial: Path, folder: Path, *, keep_old_as: Path | None) -> None:
 def finish_swap(folder: Path) -> None:
     """Finish what a crash left of `swap_in`; raises OSError."""
     incoming, outgoing = _beside(folder, INCOMING), _beside(folder, OUTGOING)
-    if incoming.exists() and not folder.exists():
+    if incoming.exists() and folder.exists():
+        shutil.rmtree(incoming)  # The exchange had not begun: whoever asked for it was not told that it was done.
+    elif incoming.exists():
         incoming.rename(folder)
         flush_folder(folder.parent)
     if outgoing.exists() and folder.exists():
