@@ -111,7 +111,7 @@ def reliability(
     index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     counts = np.bincount(index, minlength=bins).astype(np.int64)
     sums, right = (np.bincount(index, weights=of, minlength=bins) for of in (confidence, answer == truth))
-    return counts, sums, right
+    return counts, sums.astype(np.float64), right.astype(np.float64)
 
 
 def negative_log_likelihood(truth: IntArray, probabilities: FloatArray) -> float:
