@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -202,14 +202,16 @@ class MainWindow(QMainWindow):
             self.open_paths([Path(folder)])
 
     def _paste(self) -> None:
-        mime = QGuiApplication.clipboard().mimeData()
+        if not self._take(QGuiApplication.clipboard().mimeData()):
+            self.opening.nothing_to_paste()
+
+    def _take(self, mime: QMimeData) -> bool:
         paths, encode = dropped.paths_in(mime), dropped.encoder_of(mime)
         if paths:
             self.open_paths(paths)
         elif encode is not None:
             self.opening.paste(encode)
-        else:
-            self.opening.nothing_to_paste()
+        return bool(paths) or encode is not None
 
     def _search(self) -> None:
         self.list_panel.show()
@@ -370,11 +372,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         self.image.canvas.show_drop(False)
         event.acceptProposedAction()
-        paths, encode = dropped.paths_in(event.mimeData()), dropped.encoder_of(event.mimeData())
-        if paths:
-            self.open_paths(paths)
-        elif encode is not None:
-            self.opening.paste(encode)
+        self._take(event.mimeData())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change of the system's font."""

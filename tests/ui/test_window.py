@@ -12,9 +12,13 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from qana_desktop.app import Options, build
+from qana_desktop.engines.contract import EngineInfo, EngineState
+from qana_desktop.system.paths import Paths
+from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.presenters.entries import Group
 from qana_desktop.ui.shortcuts import Command
-from tests.support.fake_desks import draw_lesion
+from tests.support.fake_desks import LOST, FakeDeviceDesk, FakeTriageDesk, draw_lesion
 from tests.ui.conftest import Opened, OpenWindow
 
 
@@ -326,3 +330,46 @@ def test_five_hundred_images_are_all_read_and_shown(qtbot: QtBot, open_window: O
     assert sum(opened.window.worklist.counts().values()) == 500
     assert opened.window.worklist.counts()[Group.UNREAD] == 0
     assert opened.window.worklist.entry(1).same_as == "000-m71.png"
+
+
+def test_a_window_closed_before_the_engine_is_there_leaves_no_engine_behind(qtbot: QtBot, paths: Paths) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    begun, go_on = threading.Event(), threading.Event()
+    devices = FakeDeviceDesk()
+    triage = FakeTriageDesk(devices)
+
+    def compose(_paths: Paths, _engine_id: str | None) -> Desks:
+        begun.set()
+        go_on.wait(10)
+        return Desks(triage, devices, Path, devices.close)
+
+    program = build(app, paths, compose, theme="light")
+    program.open(Options((), demo=False, theme=None, screenshot=None, size=None))
+    qtbot.waitUntil(begun.is_set)
+    threading.Timer(0, go_on.set).start()
+    program.window.close()
+    assert devices.closed
+    program.window.deleteLater()
+
+
+def test_an_engine_that_does_not_start_asks_and_images_can_still_be_seen(
+    qtbot: QtBot, paths: Paths, clinic_day: Path
+) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    devices = FakeDeviceDesk()
+    triage = FakeTriageDesk(devices)
+    devices.infos[""] = EngineInfo("", "No engine", "", "", EngineState.UNAVAILABLE, LOST)
+    devices.chosen = ""
+    program = build(app, paths, lambda _p, _e: Desks(triage, devices, Path, devices.close, LOST), theme="light")
+    program.open(Options((clinic_day,), demo=False, theme=None, screenshot=None, size=None))
+    window = program.window
+    qtbot.waitUntil(lambda: window.idle and window.banners.banner("engine") is not None)
+    banner = window.banners.banner("engine")
+    assert banner is not None
+    assert [button.text() for button in banner.buttons] == ["Choose another engine", "Leave unread"]
+    assert len(window.worklist.unread_ids()) == 4
+    assert "could not" not in window.image.canvas.accessibleDescription()
+    window.close()
+    window.deleteLater()
