@@ -137,6 +137,10 @@ class CaseDesk:
             raise NotAllowed(_NOBODY)
         self.sign_in(session[0].value.name, password)
 
+    def allowed(self, permission: Permission) -> Filed[User]:
+        """Return who is signed in, if they may do that; for desks that stand beside this one."""
+        return self._may(permission)
+
     # --- entering ---
 
     def add_patient(self, patient: Patient) -> Filed[Patient]:
