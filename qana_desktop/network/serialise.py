@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -35,6 +37,19 @@ _STRUCTURE: Final = "structure"
 _CODE: Final = "network-file-bad"
 _REMEDY: Final = "The network cannot be used; take another bundle or export this one again."
 _KINDS: Final = {"input_conv": InputConv, "conv": Conv, "separable": SeparableConv, "dense": Dense}
+_PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    MemoryError,
+)
+"""What `zipfile` and NumPy raise for damaged bytes: also for a header that claims an impossible array."""
 _POOLS: Final = ("none", "max", "global-sum")
 
 
@@ -88,13 +103,19 @@ def arrays_from_bytes(content: bytes, *, document: str) -> Arrays:
     """Read an `.npz` file without unpickling anything. Raises NetworkFileRefused, naming `document`."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            claimed = sum(entry.file_size for entry in archive.infolist())
-        if claimed > LARGEST_BYTES:
-            raise _refusal(f"{document} unpacks to {claimed} bytes, more than any network.")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError) as error:
+            _check_entries(archive.infolist(), document)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except _DAMAGE as error:
         raise _refusal(f"{document} is not a file of plain arrays ({error}).") from error
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], document: str) -> None:
+    claimed = sum(entry.file_size for entry in entries)
+    if claimed > LARGEST_BYTES:
+        raise _refusal(f"{document} unpacks to {claimed} bytes, more than any network.")
+    if any(entry.compress_type not in _PACKINGS or entry.flag_bits & 1 for entry in entries):
+        raise _refusal(f"{document} is packed in a way that this program never writes.")
 
 
 def _refusal(message: str) -> NetworkFileRefused:

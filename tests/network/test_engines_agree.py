@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -12,9 +11,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qana_desktop.network import arithmetic
-from qana_desktop.network.export_akida import layer_outputs_model, maps_on
-from qana_desktop.network.export_onnx import INPUT_NAME, OUTPUT_NAME, Flavour, layer_output_name, to_onnx
-from qana_desktop.network.layers import Int32Array, IntegerNetwork, UInt8Array
+from qana_desktop.network.export_akida import layer_outputs_model, maps_on, to_akida
+from qana_desktop.network.export_onnx import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    Flavour,
+    integer_layers,
+    layer_output_name,
+    to_onnx,
+)
+from qana_desktop.network.golden import golden_images
+from qana_desktop.network.layers import (
+    Activation,
+    Conv,
+    Dense,
+    InputConv,
+    Int8Array,
+    Int32Array,
+    IntegerNetwork,
+    UInt8Array,
+)
+from qana_desktop.network.validate import check
 from tests.support.random_networks import images_for, networks
 
 EXAMPLES = int(os.environ.get("QANA_EXAMPLES", "50"))
@@ -39,6 +56,40 @@ def assert_same(name: str, found: Int32Array, expected: Int32Array) -> None:
     assert found.shape == expected.shape, f"{name}: {found.shape} instead of {expected.shape}"
     differing = np.argwhere(found != expected)
     assert len(differing) == 0, f"{name}: {len(differing)} integers differ, the first at {differing[0]}"
+
+
+def activation(channels: int, step: float) -> Activation:
+    """Threshold 0 and one step."""
+    return Activation(4, np.zeros(channels, np.int32), np.full(channels, step, np.float32))
+
+
+def full_size_network() -> IntegerNetwork:
+    """Convolutions of 32 to 256 channels on 112x112 pixels, random weights, activations that use their levels."""
+    random = np.random.default_rng(7)
+
+    def weights(*shape: int) -> Int8Array:
+        return random.integers(-7, 8, shape).astype(np.int8)
+
+    def conv(name: str, inputs: int, outputs: int, stride: int) -> Conv:
+        step = 40 * np.sqrt(inputs) / 8
+        return Conv(name, weights(outputs, inputs, 3, 3), 4, stride, activation(outputs, np.round(step * 16) / 16))
+
+    stem = random.integers(-127, 128, (32, 3, 3, 3)).astype(np.int8)
+    last = Conv(
+        "sum", random.integers(-2, 3, (64, 256, 1, 1)).astype(np.int8), 4, 1, activation(64, 300.0625), global_sum=True
+    )
+    layers = (
+        InputConv("input", stem, 2, 128, activation(32, 3000)),
+        conv("c1", 32, 64, 2),
+        conv("c2", 64, 128, 2),
+        conv("c3", 128, 128, 1),
+        conv("c4", 128, 256, 2),
+        last,
+        Dense("head", np.concatenate([weights(7, 64), np.eye(64, dtype=np.int8)]), 4),
+    )
+    network = IntegerNetwork((112, 112, 3), layers, 7, 64)
+    check(network)
+    return network
 
 
 @pytest.mark.parametrize("flavour", Flavour)
@@ -90,19 +141,40 @@ def test_legal_networks_map_onto_both_boards_as_one_hardware_sequence(network: I
         assert report.processors_used > 0
 
 
+def test_a_network_of_the_size_that_ships_gives_equal_integers_on_every_engine() -> None:
+    network, images = full_size_network(), golden_images((112, 112, 3))
+    expected = arithmetic.run(network, images)[-1]
+    for flavour in Flavour:
+        assert_same(flavour, run_onnx(to_onnx(network, flavour=flavour), images)[OUTPUT_NAME], expected)
+    pytest.importorskip("akida", reason="the Akida SDK is not installed: its simulator cannot be compared")
+    assert_same("akida", to_akida(network).forward(images).reshape(expected.shape), expected)
+    assert all(report.fits for report in maps_on(network))
+
+
+def test_convolutions_with_whole_steps_in_the_first_layer_are_all_written_as_integers() -> None:
+    network = full_size_network()
+    convolutions = [layer.name for layer in network.layers if isinstance(layer, InputConv | Conv)]
+    assert list(integer_layers(network)) == [name for name in convolutions if name != "sum"]
+
+
+def test_the_model_takes_any_number_of_images() -> None:
+    network = full_size_network()
+    images = golden_images((112, 112, 3))
+    model = to_onnx(network)
+    for count in (1, 2, 10):
+        assert run_onnx(model, images[:count])[OUTPUT_NAME].shape == (count, 7 + 64)
+
+
 def test_a_network_too_large_for_a_board_is_reported_with_the_reason() -> None:
     pytest.importorskip("akida", reason="the Akida SDK is not installed: nothing can be mapped")
-    from qana_desktop.network.layers import Activation, Conv, Dense, InputConv
-
-    def act(channels: int) -> Activation:
-        return Activation(4, np.zeros(channels, np.int32), np.full(channels, 50.0, np.float32))
-
-    layers = [InputConv("input", np.ones((64, 3, 3, 3), np.int8), 1, 0, act(64))]
-    layers += [
-        Conv(f"wide {i}", np.ones((512, 64 if i == 0 else 512, 3, 3), np.int8), 4, 1, act(512)) for i in range(6)
-    ]
-    layers.append(Conv("sum", np.ones((16, 512, 1, 1), np.int8), 4, 1, act(16), global_sum=True))
-    network = IntegerNetwork((16, 16, 3), (*layers, Dense("head", np.ones((7, 16), np.int8), 4)), 7)
-    for report in maps_on(replace(network, layers=network.layers)):
+    wide = [Conv(f"wide {i}", np.ones((512, 512, 3, 3), np.int8), 4, 1, activation(512, 50)) for i in range(5)]
+    layers = (
+        InputConv("input", np.ones((64, 3, 3, 3), np.int8), 1, 0, activation(64, 50)),
+        Conv("widen", np.ones((512, 64, 3, 3), np.int8), 4, 1, activation(512, 50)),
+        *wide,
+        Conv("sum", np.ones((16, 512, 1, 1), np.int8), 4, 1, activation(16, 50), global_sum=True),
+        Dense("head", np.ones((7, 16), np.int8), 4),
+    )
+    for report in maps_on(IntegerNetwork((16, 16, 3), layers, 7)):
         assert not report.fits
-        assert report.reason
+        assert "Cannot map" in report.reason
