@@ -103,8 +103,12 @@ def test_every_control_can_be_reached_with_the_tab_key(qtbot: QtBot, open_window
 def test_no_text_is_cut(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path, share: float, name: str) -> None:
     enlarge(share)
     opened = everything_open(qtbot, open_window, clinic_day, "light", name)
-    cut = [f"{widget!r}: {text_of(widget)!r}" for widget in visible(opened) if is_cut(widget)]
-    assert not cut
+
+    def nothing_is_cut() -> None:
+        # Asked again until layouts have settled: a banner puts its answers below the sentence when room is short.
+        assert not [f"{widget!r}: {text_of(widget)!r}" for widget in visible(opened) if is_cut(widget)]
+
+    qtbot.waitUntil(nothing_is_cut)
 
 
 def text_of(widget: QWidget) -> str:
