@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 from qana_desktop import __version__
+from qana_desktop.cli.exchange import export_images
 from qana_desktop.cli.store import store_app
+from qana_desktop.triage.dataset import SPLITS
 
 app = typer.Typer(
     name="qana-desktop",
@@ -20,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(store_app)
+app.command("export-images")(export_images)
 
 ENGINE_HELP = "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu."
 EngineOption = Annotated[str, typer.Option("--engine", metavar="ENGINE", help=ENGINE_HELP)]
@@ -110,6 +114,38 @@ def benchmark(
     from qana_desktop.cli.benchmark import run_benchmark
 
     return run_benchmark(engine, bundle, images=images, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", metavar="DIR", exists=True, file_okay=False, help="Folder with the table and images of HAM10000."
+        ),
+    ],
+    split: Annotated[str, typer.Option("--split", click_type=click.Choice(SPLITS), help="Which lesions to read.")],
+    engine: EngineOption = "onnx-cpu",
+    bundle: BundleOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="New folder for evaluation.json and evaluation.html.")
+    ] = None,
+    as_json: JsonOption = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="A trial on N images, chosen by a hash.")
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Write a report of an Akida engine too; it may not be published.")
+    ] = False,
+) -> int:
+    """Read images with known diagnoses and say how good the readings are, with 95 % intervals over lesions.
+
+    Exit code: 0 evaluated, 1 evaluated but some images are missing or no images, 2 wrong usage or data, 3 no engine.
+    """
+    from qana_desktop.cli.evaluate import Options, run_evaluate
+    from qana_desktop.services.evaluation_desk import Question
+
+    return run_evaluate(Options(data, Question(split, limit), engine, bundle, out, private, as_json))
 
 
 @app.command("demo-images")

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from qana_desktop.triage.fit import wilson
 from qana_desktop.triage.metrics import BoolArray, IntArray
 
 Key: TypeAlias = tuple[str, str]
@@ -36,11 +37,12 @@ class Figure:
 class Statistic:
     """A figure as a function of image rows: `of` gets those of the drawn rows that are in `over` (n,), and no others.
 
-    `of` may return nan for rows that say nothing.
+    `of` may return nan for rows that say nothing. A `proportion` counts the rows that have some property.
     """
 
     over: BoolArray
     of: Callable[[IntArray], float]
+    proportion: bool = False
 
     def on(self, rows: IntArray) -> float:
         """The value on these rows; nan without any row."""
@@ -66,7 +68,10 @@ def figures(
     seed: int,
     on_round: Callable[[int], None] = lambda _done: None,
 ) -> list[Figure]:
-    """Each statistic on all images, with its percentile interval over the draws. `on_round` hears how many are done."""
+    """Each statistic on all images, with its percentile interval over the draws. `on_round` hears how many are done.
+
+    Where all or none have a property every draw says the same, and the interval is Wilson's for that many lesions.
+    """
     if not lesions:
         return [Figure(None, None, None, 0, 0) for _ in statistics]
     drawn = np.empty((rounds, len(statistics)))
@@ -75,16 +80,19 @@ def figures(
         on_round(done + 1)
     everything, names = np.arange(len(lesions)), np.array(lesions)
     return [
-        _figure(statistic.on(everything), drawn[:, column], names[statistic.over])
+        _figure(statistic.on(everything), drawn[:, column], names[statistic.over], proportion=statistic.proportion)
         for column, statistic in enumerate(statistics)
     ]
 
 
-def _figure(value: float, drawn: npt.NDArray[np.float64], lesions: npt.NDArray[np.str_]) -> Figure:
+def _figure(value: float, drawn: npt.NDArray[np.float64], lesions: npt.NDArray[np.str_], *, proportion: bool) -> Figure:
     """The interval always holds the value."""
     counts = (len(lesions), len(set(lesions.tolist())))
     if np.isnan(value):
         return Figure(None, None, None, *counts)
+    if proportion and value in {0.0, 1.0}:
+        limits = wilson(round(value) * counts[1], counts[1])
+        return Figure(value, limits.low, limits.high, *counts)
     known = drawn[~np.isnan(drawn)]
     if len(known) < FEWEST_ROUNDS * len(drawn) or counts[1] < 2:
         return Figure(value, None, None, *counts)

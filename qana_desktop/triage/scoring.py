@@ -91,9 +91,12 @@ def _decisions(a: Answers) -> Iterator[tuple[Key, Statistic]]:
     for part, over in ((ASSESSED, a.assessed), (AS_ERRORS, everything)):
         yield (part, BALANCED_ACCURACY), Statistic(over, lambda rows: metrics.balanced_accuracy(a.table(rows)))
         yield (part, MACRO_F1), Statistic(over, lambda rows: metrics.macro_f1(a.table(rows)))
-        yield (part, ACCURACY), Statistic(over, share(right))
-    yield (ASSESSED, "malignant_answer_sensitivity"), Statistic(a.assessed & a.malignant, share(named))
-    yield (ASSESSED, "malignant_answer_specificity"), Statistic(a.assessed & ~a.malignant, share(~named))
+        yield (part, ACCURACY), Statistic(over, share(right), proportion=True)
+    yield (ASSESSED, "malignant_answer_sensitivity"), Statistic(a.assessed & a.malignant, share(named), proportion=True)
+    yield (
+        (ASSESSED, "malignant_answer_specificity"),
+        Statistic(a.assessed & ~a.malignant, share(~named), proportion=True),
+    )
 
 
 def _cuts(a: Answers) -> Iterator[tuple[Key, Statistic]]:
@@ -106,8 +109,8 @@ def _cuts(a: Answers) -> Iterator[tuple[Key, Statistic]]:
             yield (ASSESSED, name), Statistic(a.assessed, partial(_sensitivity_at, positive, scores, at))
     seen = a.review | ~a.assessed
     for part, over, sent in ((ASSESSED, a.assessed, a.review), (TO_A_PERSON, np.ones_like(seen), seen)):
-        yield (part, "malignant_review_sensitivity"), Statistic(over & a.malignant, share(sent))
-        yield (part, "malignant_review_specificity"), Statistic(over & ~a.malignant, share(~sent))
+        yield (part, "malignant_review_sensitivity"), Statistic(over & a.malignant, share(sent), proportion=True)
+        yield (part, "malignant_review_specificity"), Statistic(over & ~a.malignant, share(~sent), proportion=True)
 
 
 def _probabilities(a: Answers) -> Iterator[tuple[Key, Statistic]]:
@@ -135,12 +138,12 @@ def _per_class(a: Answers) -> Iterator[tuple[Key, Statistic]]:
     for k, dx in enumerate(a.classes):
         own = a.truth == k
         members = own & a.assessed
-        yield (str(dx), "recall"), Statistic(members, share(a.answer == k))
-        yield (str(dx), "precision"), Statistic(a.answer == k, share(own))
+        yield (str(dx), "recall"), Statistic(members, share(a.answer == k), proportion=True)
+        yield (str(dx), "precision"), Statistic(a.answer == k, share(own), proportion=True)
         yield (str(dx), "auroc"), Statistic(a.assessed, area(own, a.scores[:, k]))
-        yield (str(dx), "coverage"), Statistic(members, share(a.could_be[:, k]))
+        yield (str(dx), "coverage"), Statistic(members, share(a.could_be[:, k]), proportion=True)
         yield (str(dx), "set_size"), Statistic(members, share(sizes))
-        yield (str(dx), "false_reject"), Statistic(own, share(~a.assessed))
+        yield (str(dx), "false_reject"), Statistic(own, share(~a.assessed), proportion=True)
 
 
 def _class(a: Answers, k: int, found: dict[Key, Figure]) -> ClassFigures:
@@ -158,10 +161,10 @@ def _points(a: Answers, policy: ReadingPolicy) -> Iterator[tuple[Key, Statistic]
             scores, positive = a.scores[:, k], a.truth == k
         reached = np.asarray(scores >= point.threshold) & a.assessed
         seen = reached | ~a.assessed
-        yield (part, "sensitivity"), Statistic(a.assessed & positive, share(reached))
-        yield (part, "specificity"), Statistic(a.assessed & ~positive, share(~reached))
-        yield (part, "sensitivity_with_refused"), Statistic(positive, share(seen))
-        yield (part, "specificity_with_refused"), Statistic(~positive, share(~seen))
+        yield (part, "sensitivity"), Statistic(a.assessed & positive, share(reached), proportion=True)
+        yield (part, "specificity"), Statistic(a.assessed & ~positive, share(~reached), proportion=True)
+        yield (part, "sensitivity_with_refused"), Statistic(positive, share(seen), proportion=True)
+        yield (part, "specificity_with_refused"), Statistic(~positive, share(~seen), proportion=True)
 
 
 def _point_part(index: int) -> str:

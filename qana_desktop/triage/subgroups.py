@@ -83,11 +83,11 @@ def _statistics(a: Answers, members: BoolArray) -> Iterator[tuple[str, Statistic
     )
     yield (
         "malignant_review_sensitivity",
-        Statistic(bad, _if(enough["bad"], lambda rows: float(review[rows].mean()))),
+        Statistic(bad, _if(enough["bad"], lambda rows: float(review[rows].mean())), proportion=True),
     )
     yield (
         "malignant_review_specificity",
-        Statistic(good, _if(enough["good"], lambda rows: float((~review[rows]).mean()))),
+        Statistic(good, _if(enough["good"], lambda rows: float((~review[rows]).mean())), proportion=True),
     )
 
 

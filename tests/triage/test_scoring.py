@@ -11,6 +11,7 @@ from qana_desktop.system.faults import Fault
 from qana_desktop.triage.dataset import ImageRow
 from qana_desktop.triage.diagnosis import CLASS_ORDER, MALIGNANT, Diagnosis
 from qana_desktop.triage.evaluation import TITLES, Scores
+from qana_desktop.triage.fit import wilson
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Outcome, Triage
 from qana_desktop.triage.scoring import score
 from tests.support.bundles import small_policy
@@ -135,10 +136,16 @@ def test_the_same_seed_gives_the_same_intervals_and_every_interval_holds_its_val
 
 
 def test_images_of_one_lesion_are_drawn_together() -> None:
-    """Ten images of one lesion say no more than one of them: no interval can be given."""
+    """Ten images of one lesion say no more than one of them."""
     rows = [row(number, NV, "L0") for number in range(10)]
-    found = score(rows, [answer(NV)] * 10, small_policy(), seed=1, rounds=20).assessed["accuracy"]
-    assert (found.value, found.low, found.images, found.lesions) == (1.0, None, 10, 1)
+    found = score(rows, [answer(MEL), *[answer(NV)] * 9], small_policy(), seed=1, rounds=20).assessed["accuracy"]
+    assert (found.value, found.low, found.high, found.images, found.lesions) == (0.9, None, None, 10, 1)
+
+
+def test_where_every_lesion_has_it_the_interval_is_wilsons_and_not_a_point() -> None:
+    found = scores_of([(NV, answer(NV))] * 10).assessed["accuracy"]
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(wilson(10, 10).low)
 
 
 def test_images_that_are_all_refused_give_counts_and_no_figure() -> None:
