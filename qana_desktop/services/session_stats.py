@@ -112,5 +112,5 @@ def spread_of(milliseconds: Sequence[float]) -> Spread | None:
     """Median and 95th percentile (linear interpolation); None for no values."""
     if not milliseconds:
         return None
-    median, p95 = np.percentile(np.asarray(milliseconds), [50, 95])
+    median, p95 = np.percentile(np.fromiter(milliseconds, np.float64, len(milliseconds)), [50, 95])
     return Spread(float(median), float(p95), len(milliseconds))
