@@ -53,10 +53,10 @@ STORE_FOLDER: Final = "store"
 
 def run_init(folder: Path | None, admin: str, *, passphrase: bool) -> int:
     """Make the store, then its first administrator; show the code only when both are there."""
-    keychain, place = usual_keychain(), _place(folder)
+    keychain, place = usual_keychain(), place_of(folder)
     ask_words = passphrase or not keychain.available()
-    words = _secret(PASSPHRASE, "New passphrase", confirm=True) if ask_words else None
-    password = _secret(PASSWORD, "Password of the administrator", confirm=True)
+    words = secret(PASSPHRASE, "New passphrase", confirm=True) if ask_words else None
+    password = secret(PASSWORD, "Password of the administrator", confirm=True)
     check_password(password)
     with translated():
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def run_init(folder: Path | None, admin: str, *, passphrase: bool) -> int:
 
 def run_verify(folder: Path | None, given: Credentials, *, accept: str | None, user: str, as_json: bool) -> int:
     """Check, tell, and say by the exit code whether everything holds."""
-    with closing(open_store(_place(folder), given, read_only=accept is None)) as store, _progress() as report:
+    with closing(open_store(place_of(folder), given, read_only=accept is None)) as store, _progress() as report:
         if accept is not None and store.read_only in ALL:
             store.accept_head(by=_administrator(store, user).entity, reason=accept)
         if store.read_only not in {None, ASKED} and store.read_only is not None:
@@ -86,7 +86,7 @@ def run_verify(folder: Path | None, given: Credentials, *, accept: str | None, u
 
 def run_backup(folder: Path | None, given: Credentials, destination: Path) -> int:
     """Make a backup and name its folder on stdout."""
-    with closing(open_store(_place(folder), given)) as store, _progress() as report:
+    with closing(open_store(place_of(folder), given)) as store, _progress() as report:
         made, verdict = make_backup(store, destination, by=SYSTEM, report=report)
         anchor_head(store, given.keychain)
     _show_verdict(verdict, as_json=False)
@@ -96,7 +96,7 @@ def run_backup(folder: Path | None, given: Credentials, destination: Path) -> in
 
 def run_restore(folder: Path | None, given: Credentials, source: Path) -> int:
     """Restore, record it, and let this computer's keychain open the store from now on."""
-    place = _place(folder)
+    place = place_of(folder)
     key_file, keys = unlock(source, given)
     with _progress() as report:
         old, verdict = restore(source, place, key_file, keys, report=report)
@@ -115,10 +115,10 @@ def run_restore(folder: Path | None, given: Credentials, source: Path) -> int:
 
 def run_rekey(folder: Path | None, given: Credentials, user: str, *, ways_only: bool, new_passphrase: bool) -> int:
     """Renew the ways to the key, and unless told otherwise the key itself; show the new code when it is valid."""
-    with closing(open_store(_place(folder), given)) as store, _progress() as report:
+    with closing(open_store(place_of(folder), given)) as store, _progress() as report:
         who = _administrator(store, user).entity
         had_words = SlotKind.PASSPHRASE in store.key_file.kinds()
-        words = _secret(PASSPHRASE, "New passphrase", confirm=True) if new_passphrase or had_words else None
+        words = secret(PASSPHRASE, "New passphrase", confirm=True) if new_passphrase or had_words else None
         keys, code = store.keys if ways_only else store.keys.renewed(), new_recovery_code()
         key_file = lock_keys(store.key_file, keys, code, keychain=given.keychain, passphrase=words)
         if ways_only:
@@ -133,7 +133,7 @@ def run_rekey(folder: Path | None, given: Credentials, user: str, *, ways_only: 
 
 def run_stats(folder: Path | None, given: Credentials, *, as_json: bool) -> int:
     """Count and tell."""
-    with closing(open_store(_place(folder), given, read_only=True)) as store:
+    with closing(open_store(place_of(folder), given, read_only=True)) as store:
         counts = counting.count(store)
     if as_json:
         write_line(json.dumps(asdict(counts)))
@@ -148,8 +148,8 @@ def run_stats(folder: Path | None, given: Credentials, *, as_json: bool) -> int:
 
 def ask_keys(recovery_code: bool, passphrase: bool) -> Credentials:
     """Return what opens the store: what the options ask a person for, else what the environment or the keychain has."""
-    code = os.environ.get(CODE) or (_secret(CODE, "Recovery code") if recovery_code else None)
-    words = os.environ.get(PASSPHRASE) or (_secret(PASSPHRASE, "Passphrase") if passphrase else None)
+    code = os.environ.get(CODE) or (secret(CODE, "Recovery code") if recovery_code else None)
+    words = os.environ.get(PASSPHRASE) or (secret(PASSPHRASE, "Passphrase") if passphrase else None)
     return Credentials(usual_keychain(), code, None if code else words)
 
 
@@ -161,11 +161,13 @@ def usual_keychain() -> Keychain:
     return keychain if keychain.available() else NoKeychain()
 
 
-def _place(folder: Path | None) -> Path:
+def place_of(folder: Path | None) -> Path:
+    """Return the folder of the store: the given one, else the usual one."""
     return folder.absolute() if folder is not None else find_paths().data / STORE_FOLDER
 
 
-def _secret(variable: str, question: str, *, confirm: bool = False) -> str:
+def secret(variable: str, question: str, *, confirm: bool = False) -> str:
+    """Return a secret from the environment, or ask a person for it."""
     found = os.environ.get(variable)
     return found or str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm, err=True))
 
@@ -173,7 +175,7 @@ def _secret(variable: str, question: str, *, confirm: bool = False) -> str:
 def _administrator(store: Store, name: str) -> Filed[User]:
     if store.read_only is not None and store.read_only not in ALL:
         raise StoreReadOnly(store.read_only)
-    user = Users(store).sign_in(name, _secret(PASSWORD, f"Password of {name}"))
+    user = Users(store).sign_in(name, secret(PASSWORD, f"Password of {name}"))
     if not user.value.may(Permission.MANAGE):
         raise StoreError(_NOT_ADMIN)
     return user

@@ -131,7 +131,7 @@ def _written(dataset: Dataset) -> bytes:
 
 
 def prove(data: bytes, icc: bytes) -> list[bytes]:
-    """Walk all tags of a file of ours and return its texts that are neither constants nor numbers: none, or UIDs.
+    """Walk all tags of a file of ours and return the texts that every such file holds, and its new UIDs.
 
     Raises ExportFailed for anything that is not on the list.
     """
@@ -146,7 +146,10 @@ def prove(data: bytes, icc: bytes) -> list[bytes]:
     if dataset.get("PatientIdentityRemoved") != "YES" or set(CONSTANTS) - {element.keyword for element in dataset}:
         raise not_clean("a DICOM file that does not say that identity was removed")
     _prove_length(data, dataset)
-    return [str(dataset.get(keyword)).encode() for keyword in _UIDS]
+    texts = [text for value in CONSTANTS.values() for text in ((value,) if isinstance(value, str) else value)]
+    texts += [*_CODE.values(), _VERSION_NAME, IMPLEMENTATION, EXPLICIT]
+    texts += [str(dataset.get(keyword)) for keyword in _UIDS]
+    return [text.encode() for text in texts if text]
 
 
 def _prove_meta(dataset: FileDataset) -> None:

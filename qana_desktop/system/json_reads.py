@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from qana_desktop.system.faults import Fault, KnownError
 
 T = TypeVar("T")
+_HALF_A_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 
 
 class BadJson(KnownError):
@@ -32,6 +34,8 @@ class JsonNode:
             node.refuse(f"is not JSON: {error.msg} in line {error.lineno}")
         except RecursionError:
             node.refuse("is nested too deeply")
+        except ValueError:  # Python's limit on the digits of a number
+            node.refuse("holds a number of too many digits")
         return node
 
     def refuse(self, what: str) -> NoReturn:
@@ -77,6 +81,8 @@ class JsonNode:
         """A string."""
         if not isinstance(self._value, str):
             self.refuse(f"must be a text, not {_kind(self._value)}")
+        if _HALF_A_CHARACTER.search(self._value):
+            self.refuse("holds half a character, which cannot be stored")
         return self._value
 
     def choice(self, allowed: Iterable[str]) -> str:

@@ -30,8 +30,12 @@ def record_to_json(value: Value) -> str:
 
 def record_from_json(kind: Kind, text: str) -> Value:
     """Read what `record_to_json` wrote; raises `BadJson` (code `record-bad`)."""
-    root = JsonNode.parse(text, document=f"the {kind} record", code=_CODE, remedy=_REMEDY)
-    value: Value = _read(root, TYPES[kind])
+    return read_record(kind, JsonNode.parse(text, document=f"the {kind} record", code=_CODE, remedy=_REMEDY))
+
+
+def read_record(kind: Kind, node: JsonNode) -> Value:
+    """Read a record that is part of another document; raises `BadJson` with that document's code."""
+    value: Value = _read(node, TYPES[kind])
     return value
 
 
@@ -71,7 +75,7 @@ def _read(node: JsonNode, hint: Any) -> Any:
     if origin is tuple:
         return _read_tuple(node, arguments)
     if origin is dict:
-        return {_read_key(key, arguments[0]): _read(item, arguments[1]) for key, item in node.entries()}
+        return {_read_key(node, key, arguments[0]): _read(item, arguments[1]) for key, item in node.entries()}
     if is_dataclass(hint) and isinstance(hint, type):
         return _read_object(node, hint, extra=())
     return _read_leaf(node, hint)
@@ -107,8 +111,10 @@ def _read_object(node: JsonNode, owner: type, *, extra: tuple[str, ...]) -> Any:
         node.refuse(f"breaks a rule: {error}")
 
 
-def _read_key(key: str, hint: Any) -> Any:
-    return hint(key) if issubclass(hint, StrEnum) else key
+def _read_key(node: JsonNode, key: str, hint: Any) -> Any:
+    if not issubclass(hint, StrEnum):
+        return key
+    return hint(key) if key in set(hint) else node.refuse("has a key that is unknown")
 
 
 def _read_leaf(node: JsonNode, hint: Any) -> Any:

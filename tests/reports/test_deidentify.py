@@ -279,6 +279,14 @@ def test_a_clean_file_passes(kind: ImageKind) -> None:
     prove_clean(kind, CLEAN[kind], b"", WORDS)
 
 
+@pytest.mark.parametrize("kind", ImageKind)
+def test_a_folder_that_is_called_like_our_own_words_is_no_false_alarm(
+    reader: ImageReader, tmp_path: Path, kind: ImageKind
+) -> None:
+    words = words_of(["Application Profile", "Colours", "Confidentiality", "DERIVED", "ICC_PROFILE"])
+    assert export_images([ImageToExport(SOURCES["JPEG"], "a", words)], tmp_path / "out", kind, reader=reader)
+
+
 @pytest.mark.parametrize("coding", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
 @pytest.mark.parametrize("word", ["Müstermann", "MÜSTERMANN", "müstermann"])
 def test_a_word_is_found_in_every_coding_and_case(coding: str, word: str) -> None:
