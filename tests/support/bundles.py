@@ -73,7 +73,12 @@ def small_policy(views: int = 2) -> ReadingPolicy:
     )
 
 
-def small_bundle(models: Path, *, policy: ReadingPolicy | None = None, seed: int = 0) -> Path:
+NOT_EVALUATED = {"note": "random weights: nothing was evaluated"}
+
+
+def small_bundle(
+    models: Path, *, policy: ReadingPolicy | None = None, seed: int = 0, evaluation: object = NOT_EVALUATED
+) -> Path:
     """Write the bundle into `models` and return its folder."""
     policy = policy or small_policy()
     return write_bundle(
@@ -84,7 +89,7 @@ def small_bundle(models: Path, *, policy: ReadingPolicy | None = None, seed: int
             classes=tuple(policy.classes),
             views=policy.views,
             policy_json=policy_to_json(policy),
-            evaluation_json=json.dumps({"note": "random weights: nothing was evaluated"}),
+            evaluation_json=json.dumps(evaluation),
             model_card="# A random network for tests\n",
             licence="CC0-1.0",
         ),
