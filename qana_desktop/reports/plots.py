@@ -76,9 +76,12 @@ def _cell(row: int, column: int, count: int, total: int, *, last: bool) -> str:
         f'<rect class="{"sent" if last else "cell"}" x="{x}" y="{y}" width="{_CELL}" height="{_CELL}"'
         f' fill-opacity="{0.6 * share:.3f}"/>'
     )
-    number = _text(x + _CELL / 2, y + _CELL / 2, f"{count}", anchor="middle")
-    return box + number + (_text(x + _CELL / 2, y + _CELL / 2 + 15, f"{100 * share:.0f} %", anchor="middle", quiet=True)
-                           if count else "")  # fmt: skip
+    x_middle, y_middle = x + _CELL / 2, y + _CELL / 2
+    texts = _text(x_middle, y_middle, f"{count}", anchor="middle")
+    if count:
+        percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
+        texts += _text(x_middle, y_middle + 15, percent, anchor="middle", quiet=True)
+    return box + texts
 
 
 def _frame(x_label: str, y_label: str, top: float) -> str:
@@ -139,5 +142,5 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", quiet: bool =
 def _svg(title: str, width: int, height: int, content: str) -> str:
     return (
         f'<svg role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f'><title>{escape(title)}</title>{content}</svg>'
+        f"><title>{escape(title)}</title>{content}</svg>"
     )
