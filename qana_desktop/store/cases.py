@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from qana_desktop.store import records
-from qana_desktop.store.faults import RecordMissing
+from qana_desktop.store.faults import missing
+from qana_desktop.store.records import Family
 from qana_desktop.store.schema import ENTITY, RECORD, WORKLIST
 from qana_desktop.triage.case import (
+    PARENTS,
     Case,
     CaseImage,
     ClinicalAssessment,
     Encounter,
+    Filed,
     FiledImage,
     Kind,
     Lesion,
@@ -30,42 +33,89 @@ from qana_desktop.triage.outcome import Reading
 from qana_desktop.triage.worklist import CaseState, Urgency, WorklistQuery, WorklistRow, summarise
 
 _TAG_SEPARATOR: Final = "\n"
+_BATCH: Final = 500
+_BELOW: Final = tuple(kind for kind, parent in PARENTS.items() if parent is not None and kind is not Kind.READING)
 _ANSWERED_FOR: Final = tuple(str(kind) for kind in (Kind.IMAGE, Kind.ASSESSMENT, Kind.SECOND_READING))
+
+
+def _last_records() -> tuple[sa.Select[Any], ...]:
+    """Newest record of encounters themselves, of what is below them, and of readings below their images."""
+    ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+    image = ENTITY.alias()
+    own = sa.select(RECORD.c.entity, sa.func.max(RECORD.c.seq)).where(RECORD.c.entity.in_(ids))
+    below = sa.select(ENTITY.c.parent, sa.func.max(RECORD.c.seq)).where(
+        RECORD.c.entity == ENTITY.c.id, ENTITY.c.parent.in_(ids), ENTITY.c.kind.in_(_ANSWERED_FOR)
+    )
+    read = sa.select(image.c.parent, sa.func.max(RECORD.c.seq)).where(
+        RECORD.c.entity == ENTITY.c.id,
+        ENTITY.c.parent == image.c.id,
+        ENTITY.c.kind == str(Kind.READING),
+        image.c.parent.in_(ids),
+    )
+    return own.group_by(RECORD.c.entity), below.group_by(ENTITY.c.parent), read.group_by(image.c.parent)
+
+
+_LAST_RECORDS: Final = _last_records()
 
 
 def read_case(connection: sa.Connection, encounter: str) -> Case:
     """Return a case in its current versions; raises RecordMissing, also when its patient or lesion was withdrawn."""
-    visit = records.current(connection, Encounter, encounter)
-    lesion = records.current(connection, Lesion, visit.parent or "")
-    patient = records.current(connection, Patient, lesion.parent or "")
-    images = records.children(connection, CaseImage, [encounter])
-    readings = records.children(connection, Reading, [image.entity for image in images])
-    tones = records.children(connection, SkinTone, [patient.entity])
-    tags = records.children(connection, Tags, [encounter])
+    found = read_cases(connection, [encounter]).get(encounter)
+    if found is None:
+        raise missing("case")
+    return found
+
+
+def read_cases(connection: sa.Connection, encounters: Sequence[str]) -> dict[str, Case]:
+    """Return many cases by their encounters, in a few statements for all; those that are withdrawn are left out."""
+    visits = records.newest(connection, Encounter, encounters)
+    lesions = records.newest(connection, Lesion, {visit.parent or "" for visit in visits.values()})
+    patients = records.newest(connection, Patient, {lesion.parent or "" for lesion in lesions.values()})
+    family = records.all_children(connection, _BELOW, [*visits, *lesions, *patients])
+    images = [image.entity for visit in visits for image in family.of(CaseImage, visit)]
+    readings = records.all_children(connection, [Kind.READING], images)
+    entered = _entered_until(connection, list(visits))
+    cases = {}
+    for visit in visits.values():
+        lesion = lesions.get(visit.parent or "")
+        patient = patients.get(lesion.parent or "") if lesion else None
+        if lesion is not None and patient is not None:
+            cases[visit.entity] = _case(patient, lesion, visit, family, readings, entered[visit.entity])
+    return cases
+
+
+def _case(
+    patient: Filed[Patient],
+    lesion: Filed[Lesion],
+    visit: Filed[Encounter],
+    family: Family,
+    readings: Family,
+    entered_until: int,
+) -> Case:
+    tones, tags = family.of(SkinTone, patient.entity), family.of(Tags, visit.entity)
+    images = family.of(CaseImage, visit.entity)
     return Case(
         patient=patient,
         skin_tone=tones[-1] if tones else None,
         lesion=lesion,
-        outcomes=records.children(connection, ProvenOutcome, [lesion.entity]),
+        outcomes=family.of(ProvenOutcome, lesion.entity),
         encounter=visit,
-        images=tuple(
-            FiledImage(image, tuple(reading for reading in readings if reading.parent == image.entity))
-            for image in images
-        ),
-        assessments=records.children(connection, ClinicalAssessment, [encounter]),
-        second_readings=records.children(connection, SecondReading, [encounter]),
-        sign_offs=records.children(connection, SignOff, [encounter]),
+        images=tuple(FiledImage(image, readings.of(Reading, image.entity)) for image in images),
+        assessments=family.of(ClinicalAssessment, visit.entity),
+        second_readings=family.of(SecondReading, visit.entity),
+        sign_offs=family.of(SignOff, visit.entity),
         tags=tags[-1] if tags else None,
-        entered_until=_entered_until(connection, encounter),
+        entered_until=entered_until,
     )
 
 
-def _entered_until(connection: sa.Connection, encounter: str) -> int:
-    own = sa.select(ENTITY.c.id).where(ENTITY.c.parent == encounter, ENTITY.c.kind.in_(_ANSWERED_FOR))
-    images = sa.select(ENTITY.c.id).where(ENTITY.c.parent == encounter, ENTITY.c.kind == str(Kind.IMAGE))
-    readings = sa.select(ENTITY.c.id).where(ENTITY.c.parent.in_(images))
-    ids = sa.union_all(sa.select(sa.literal(encounter)), own, readings)
-    return int(connection.execute(sa.select(sa.func.max(RECORD.c.seq)).where(RECORD.c.entity.in_(ids))).scalar_one())
+def _entered_until(connection: sa.Connection, encounters: list[str]) -> dict[str, int]:
+    """The last record of what a sign-off answers for, withdrawn or not, of each encounter."""
+    found = dict.fromkeys(encounters, 0)
+    for statement in _LAST_RECORDS:
+        for encounter, seq in connection.execute(statement, {"ids": encounters}):
+            found[encounter] = max(found[encounter], seq)
+    return found
 
 
 def encounters_of(connection: sa.Connection, kind: Kind, entity: str) -> tuple[str, ...]:
@@ -89,19 +139,20 @@ def encounters_of(connection: sa.Connection, kind: Kind, entity: str) -> tuple[s
 
 def refresh_worklist(connection: sa.Connection, encounters: Iterable[str]) -> None:
     """Write the lines of these encounters anew, or remove them when there is no such case any more."""
-    for encounter in encounters:
-        connection.execute(sa.delete(WORKLIST).where(WORKLIST.c.encounter == encounter))
-        values = line_of(connection, encounter)
-        if values is not None:
-            connection.execute(sa.insert(WORKLIST).values(values))
+    for some in _batches(tuple(encounters)):
+        connection.execute(sa.delete(WORKLIST).where(WORKLIST.c.encounter.in_(some)))
+        lines = list(lines_of(connection, some).values())
+        if lines:
+            connection.execute(sa.insert(WORKLIST), lines)
 
 
-def line_of(connection: sa.Connection, encounter: str) -> dict[str, Any] | None:
-    """Return the columns of an encounter's line; None when it has none."""
-    try:
-        row = summarise(read_case(connection, encounter))
-    except RecordMissing:
-        return None
+def lines_of(connection: sa.Connection, encounters: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the columns of the lines of those encounters that have one."""
+    return {encounter: _line(case) for encounter, case in read_cases(connection, encounters).items()}
+
+
+def _line(case: Case) -> dict[str, Any]:
+    row = summarise(case)
     return {**asdict(row), "urgency": int(row.urgency), "state": str(row.state), "tags": _TAG_SEPARATOR.join(row.tags)}
 
 
@@ -121,10 +172,14 @@ def count_worklist(connection: sa.Connection, query: WorklistQuery) -> int:
     return int(connection.execute(_filtered(sa.select(sa.func.count()).select_from(WORKLIST), query)).scalar_one())
 
 
-def all_encounters(connection: sa.Connection) -> tuple[str, ...]:
-    """Return the ids of all encounters that were ever entered."""
+def all_encounters(connection: sa.Connection) -> tuple[tuple[str, ...], ...]:
+    """Return the ids of all encounters that were ever entered, in batches of a size that is good to work with."""
     found = connection.execute(sa.select(ENTITY.c.id).where(ENTITY.c.kind == str(Kind.ENCOUNTER)))
-    return tuple(found.scalars())
+    return tuple(_batches(tuple(found.scalars())))
+
+
+def _batches(ids: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    return (ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH))
 
 
 def _filtered(statement: sa.Select[Any], query: WorklistQuery) -> sa.Select[Any]:

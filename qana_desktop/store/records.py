@@ -5,20 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 import sqlalchemy as sa
 
 from qana_desktop.store.faults import DAMAGED, StoreError, changed_meanwhile, missing
 from qana_desktop.store.schema import ENTITY, RECORD
-from qana_desktop.triage.case import KIND_OF, PARENTS, Filed, Kind, Value
+from qana_desktop.triage.case import KIND_OF, PARENTS, TYPES, Filed, Kind, Value
 from qana_desktop.triage.record_json import record_from_json, record_to_json
 
 V = TypeVar("V", bound=Value)
 _COLUMNS: Final = (RECORD, ENTITY.c.kind, ENTITY.c.parent)
 _CURRENT: Final = sa.and_(RECORD.c.entity == ENTITY.c.id, RECORD.c.version == ENTITY.c.version)
+_EARLIEST: Final = RECORD.alias()
+_FIRST: Final = (
+    sa.select(_EARLIEST.c.seq).where(_EARLIEST.c.entity == ENTITY.c.id, _EARLIEST.c.version == 1).scalar_subquery()
+)
+# Statements are built once: building one costs more than running it.
+_NEWEST: Final = sa.select(*_COLUMNS).where(_CURRENT, ENTITY.c.id.in_(sa.bindparam("ids", expanding=True)))
+_CHILDREN: Final = (
+    sa.select(*_COLUMNS)
+    .where(
+        _CURRENT,
+        ENTITY.c.parent.in_(sa.bindparam("ids", expanding=True)),
+        ENTITY.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+        ~ENTITY.c.withdrawn,
+    )
+    .order_by(_FIRST)
+)
+_IS_THERE: Final = sa.select(ENTITY.c.id).where(
+    ENTITY.c.id == sa.bindparam("entity"), ENTITY.c.kind == sa.bindparam("kind"), ~ENTITY.c.withdrawn
+)
+_ADD_ENTITY: Final = sa.insert(ENTITY)
+_ADD_RECORD: Final = sa.insert(RECORD).returning(RECORD.c.seq)
 
 
 @dataclass(frozen=True)
@@ -72,35 +93,60 @@ def put(connection: sa.Connection, item: Put, *, change_set: int, at: str, by: s
     )
     row = {"entity": item.entity, "version": version, "withdrawn": item.withdrawn, "payload": payload}
     values = {**row, "sha256": after, "at": at, "by": by, "change_set": change_set}
-    seq = connection.execute(sa.insert(RECORD).values(values).returning(RECORD.c.seq)).scalar_one()
+    seq = connection.execute(_ADD_RECORD, values).scalar_one()
     filed = Filed(seq, item.entity, version, item.parent, item.value, at, by, item.withdrawn)
     return Written(filed, item.kind, before, after)
 
 
 def current(connection: sa.Connection, kind: type[V], entity: str, *, even_withdrawn: bool = False) -> Filed[V]:
     """Return the newest version; raises RecordMissing when there is none of this kind, or when it was withdrawn."""
-    query = sa.select(*_COLUMNS).where(_CURRENT, ENTITY.c.id == entity, ENTITY.c.kind == str(KIND_OF[kind]))
-    row = connection.execute(query).first()
-    if row is None or (row.withdrawn and not even_withdrawn):
+    row = connection.execute(_NEWEST, {"ids": [entity]}).first()
+    if row is None or row.kind != KIND_OF[kind] or (row.withdrawn and not even_withdrawn):
         raise missing(KIND_OF[kind].replace("_", " "))
     return _filed(row, kind)
 
 
+def newest(connection: sa.Connection, kind: type[V], entities: Iterable[str]) -> dict[str, Filed[V]]:
+    """Return the newest versions of those entities that are of this kind and not withdrawn, by id."""
+    rows = connection.execute(_NEWEST, {"ids": list(entities)})
+    return {row.entity: _filed(row, kind) for row in rows if row.kind == KIND_OF[kind] and not row.withdrawn}
+
+
 def children(connection: sa.Connection, kind: type[V], parents: Iterable[str]) -> tuple[Filed[V], ...]:
     """Return the current versions of this kind below `parents`, oldest entity first, withdrawn ones left out."""
-    wanted = tuple(parents)
-    if not wanted:
-        return ()
-    query = sa.select(*_COLUMNS, _first_seq().label("first")).where(
-        _CURRENT, ENTITY.c.parent.in_(wanted), ENTITY.c.kind == str(KIND_OF[kind]), ~ENTITY.c.withdrawn
-    )
-    return tuple(_filed(row, kind) for row in connection.execute(query.order_by("first")))
+    rows = connection.execute(_CHILDREN, {"ids": list(parents), "kinds": [str(KIND_OF[kind])]})
+    return tuple(_filed(row, kind) for row in rows)
+
+
+def all_children(connection: sa.Connection, kinds: Iterable[Kind], parents: Iterable[str]) -> Family:
+    """Return what is below `parents`, of several kinds at once, as `children` does for one."""
+    rows = connection.execute(_CHILDREN, {"ids": list(parents), "kinds": [str(kind) for kind in kinds]})
+    found: dict[tuple[str, Kind], list[Filed[Value]]] = {}
+    for row in rows:
+        found.setdefault((row.parent, Kind(row.kind)), []).append(_filed(row, TYPES[Kind(row.kind)]))
+    return Family(found)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Records by the entity they belong to and by kind."""
+
+    found: Mapping[tuple[str, Kind], list[Filed[Value]]]
+
+    def of(self, kind: type[V], parent: str) -> tuple[Filed[V], ...]:
+        """Return those of one kind below one entity, oldest entity first."""
+        filed = self.found.get((parent, KIND_OF[kind]), [])
+        return tuple(one for one in filed if _is(one, kind))
+
+
+def _is(filed: Filed[Value], kind: type[V]) -> TypeGuard[Filed[V]]:
+    return isinstance(filed.value, kind)
 
 
 def all_of(connection: sa.Connection, kind: type[V]) -> tuple[Filed[V], ...]:
     """Return the current versions of this kind (for kinds with few entities), oldest entity first."""
-    query = sa.select(*_COLUMNS, _first_seq().label("first")).where(_CURRENT, ENTITY.c.kind == str(KIND_OF[kind]))
-    return tuple(_filed(row, kind) for row in connection.execute(query.order_by("first")))
+    query = sa.select(*_COLUMNS).where(_CURRENT, ENTITY.c.kind == str(KIND_OF[kind]))
+    return tuple(_filed(row, kind) for row in connection.execute(query.order_by(_FIRST)))
 
 
 def versions(connection: sa.Connection, kind: type[V], entity: str) -> tuple[Filed[V], ...]:
@@ -139,7 +185,7 @@ def _make_current(connection: sa.Connection, item: Put) -> str:
     if item.based_on == 0:
         _check_parent(connection, item)
         row = {"id": item.entity, "kind": str(item.kind), "parent": item.parent, "version": 1}
-        connection.execute(sa.insert(ENTITY).values(**row, withdrawn=item.withdrawn))
+        connection.execute(_ADD_ENTITY, {**row, "withdrawn": item.withdrawn})
         return ""
     same = sa.and_(
         ENTITY.c.id == item.entity,
@@ -159,16 +205,9 @@ def _check_parent(connection: sa.Connection, item: Put) -> None:
     if (wanted is None) != (item.parent is None):
         raise ValueError(f"a {item.kind} belongs to {wanted or 'nothing'}")
     if wanted is not None:
-        query = sa.select(ENTITY.c.id).where(
-            ENTITY.c.id == item.parent, ENTITY.c.kind == str(wanted), ~ENTITY.c.withdrawn
-        )
-        if connection.execute(query).first() is None:
+        place = {"entity": item.parent, "kind": str(wanted)}
+        if connection.execute(_IS_THERE, place).first() is None:
             raise missing(wanted.replace("_", " "))
-
-
-def _first_seq() -> sa.ScalarSelect[Any]:
-    first = RECORD.alias()
-    return sa.select(first.c.seq).where(first.c.entity == ENTITY.c.id, first.c.version == 1).scalar_subquery()
 
 
 def _filed(row: sa.Row[Any], kind: type[V]) -> Filed[V]:

@@ -158,11 +158,16 @@ def _check_current(_store: Store, connection: sa.Connection, verdict: Verdict, _
 
 
 def _check_worklist(_store: Store, connection: sa.Connection, verdict: Verdict, told: _Told) -> None:
-    lines = {row.encounter: dict(row._mapping) for row in connection.execute(sa.select(WORKLIST))}  # noqa: SLF001
-    encounters = cases.all_encounters(connection)
-    for encounter in told.every(encounters, len(encounters)):
-        if lines.get(encounter) != cases.line_of(connection, encounter):
-            verdict.add("worklist", f"The line of case {encounter} is not what its records say.")
+    stored = {row.encounter: dict(row._mapping) for row in connection.execute(sa.select(WORKLIST))}  # noqa: SLF001
+    batches = cases.all_encounters(connection)
+    for done, batch in enumerate(batches):
+        told.report(told.part, done, len(batches))
+        lines = cases.lines_of(connection, batch)
+        for encounter in batch:
+            if stored.pop(encounter, None) != lines.get(encounter):
+                verdict.add("worklist", f"The line of case {encounter} is not what its records say.")
+    for encounter in stored:
+        verdict.add("worklist", f"The line of case {encounter} belongs to no case.")
 
 
 def _check_passwords(_store: Store, connection: sa.Connection, verdict: Verdict, _told: _Told) -> None:
