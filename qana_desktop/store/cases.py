@@ -56,6 +56,10 @@ def _last_records() -> tuple[sa.Select[Any], ...]:
 
 
 _LAST_RECORDS: Final = _last_records()
+_CHILD: Final = ENTITY.alias()
+_PARENT: Final = sa.select(ENTITY.c.id, ENTITY.c.kind).where(
+    ENTITY.c.id == _CHILD.c.parent, _CHILD.c.id == sa.bindparam("child")
+)
 
 
 def read_case(connection: sa.Connection, encounter: str) -> Case:
@@ -132,9 +136,8 @@ def encounters_of(connection: sa.Connection, kind: Kind, entity: str) -> tuple[s
         return _ids_below(connection, entity, Kind.ENCOUNTER)
     if kind is Kind.USER:
         return ()
-    row = connection.execute(sa.select(ENTITY.c.parent).where(ENTITY.c.id == entity)).one()
-    parent = connection.execute(sa.select(ENTITY.c.kind).where(ENTITY.c.id == row.parent)).scalar_one()
-    return encounters_of(connection, Kind(parent), row.parent)
+    parent = connection.execute(_PARENT, {"child": entity}).one()
+    return encounters_of(connection, Kind(parent.kind), parent.id)
 
 
 def refresh_worklist(connection: sa.Connection, encounters: Iterable[str]) -> None:

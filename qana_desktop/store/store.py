@@ -39,7 +39,7 @@ from qana_desktop.store.swap import finish_swap, partial_of
 from qana_desktop.system.faults import Fault
 from qana_desktop.system.single_instance import InstanceLock
 from qana_desktop.triage.audit import AuditEvent, Head, check_chain
-from qana_desktop.triage.case import CaseImage, Filed, Value
+from qana_desktop.triage.case import CaseImage, Filed, Kind, Value
 from qana_desktop.triage.outcome import Reading
 
 DATABASE: Final = "cases.db"
@@ -96,7 +96,8 @@ class Filing:
             engine=source.engine if source else "",
             note=self._note,
         )
-        self.touched.update(dict.fromkeys(cases.encounters_of(connection, written.kind, item.entity)))
+        if item.based_on > 0 or written.kind not in {Kind.PATIENT, Kind.LESION}:  # new ones have no encounters yet
+            self.touched.update(dict.fromkeys(cases.encounters_of(connection, written.kind, item.entity)))
         return written.filed
 
     def _list_blobs(self, image: CaseImage) -> None:
