@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from qana_desktop.intake.dicom import read_dicom
+from qana_desktop.intake.decode import open_dicom
 from qana_desktop.intake.headers import (
     TIFF_ICC,
     ImageFormat,
@@ -66,7 +66,7 @@ def _find(data: bytes) -> bytes:
         case ImageFormat.WEBP:
             return next((data[at : at + size] for kind, at, size in webp_chunks(data) if kind == b"ICCP"), b"")
         case ImageFormat.DICOM:
-            return read_dicom(data, max_pixels=len(data) * 64, min_side=1).icc
+            return open_dicom(data, min_side=1).icc
         case _:
             return b""
 

@@ -33,6 +33,7 @@ CONSTANTS: Final = MappingProxyType[str, str | tuple[str, ...]](
         "ImageType": ("DERIVED", "SECONDARY"),
         "Modality": "XC",
         "ConversionType": "WSD",
+        "Manufacturer": "",
         "StudyDate": "",
         "StudyTime": "",
         "StudyID": "",

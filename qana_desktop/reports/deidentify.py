@@ -35,9 +35,12 @@ _PARTS: Final = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class ImageToExport:
-    """An image and what must not be found in its export. `label` names it to the person who exports."""
+    """An image and what must not be found in its export. `label` names it to the person who exports.
 
-    source: Source
+    `source` may be a function that is called when the image's turn comes, so that many need not be in memory at once.
+    """
+
+    source: Source | Callable[[], Source]
     label: str
     forbidden: tuple[str, ...] = ()
 
@@ -94,7 +97,7 @@ def _export(
 ) -> Exported:
     report(number - 1, total)
     try:
-        pixels = reader.export(image.source)
+        pixels = reader.export(image.source() if callable(image.source) else image.source)
     except FileRefused as refused:
         raise _unreadable(image.label, refused.fault) from refused
     if pixels.burned_in:

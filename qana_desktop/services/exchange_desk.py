@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -83,19 +84,24 @@ class ExchangeDesk:
 
         made_at = self._store.clock().isoformat(timespec="seconds")
         program = f"QANA Desktop {__version__}"
-        with _new_file(path) as partial:
+        with _new_file(path) as unfinished:
             info = write_archive(
-                partial, one_by_one(), self._store.read_image, made_at=made_at, program=program, with_names=with_names
+                unfinished,
+                one_by_one(),
+                self._store.read_image,
+                made_at=made_at,
+                program=program,
+                with_names=with_names,
             )
-            self._read_back(partial, info, encounters, report)
+            self._read_back(unfinished, info, encounters, report)
             self._record("case-exported", user, encounters, note=f"archive {info.sha256[:16]}")
         return info
 
     def export_readings(self, encounters: tuple[str, ...], path: Path) -> int:
         """Write a line for each reading of the cases into the new CSV file `path`; raises ExportFailed."""
         user = self._exporter()
-        with _new_file(path) as partial:
-            count = write_readings(partial, (self._case(encounter) for encounter in encounters))
+        with _new_file(path) as unfinished:
+            count = write_readings(unfinished, (self._case(encounter) for encounter in encounters))
             self._record("readings-exported", user, encounters, note=f"table of {count} readings")
         return count
 
@@ -178,7 +184,7 @@ class ExchangeDesk:
             *(part for path in paths for part in (path.stem, path.parent.name)),
         ]
         for number, image in enumerate(case.images, start=1):
-            content = self._store.read_image(image.image.value.sha256)
+            content = partial(self._store.read_image, image.image.value.sha256)
             yield ImageToExport(content, f"image {number} of case {case.encounter.entity}", words_of(texts))
 
     def _read_back(self, path: Path, info: ArchiveInfo, encounters: tuple[str, ...], report: Report) -> None:
@@ -263,9 +269,9 @@ def _new_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise not_written(error.strerror or "unknown reason") from error
     try:
-        partial = folder / path.name
-        yield partial
-        partial.rename(path)
+        unfinished = folder / path.name
+        yield unfinished
+        unfinished.rename(path)
     except OSError as error:
         raise not_written(error.strerror or "unknown reason") from error
     finally:
