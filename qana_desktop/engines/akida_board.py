@@ -11,12 +11,24 @@ from typing import Any, Final
 
 import numpy as np
 
+from qana_desktop.engines.akida_devices import (
+    KIND,
+    NAME,
+    Board,
+    board_name,
+    boards,
+    detail,
+    listed,
+    refuse_other_ip,
+    set_clock,
+    status,
+)
 from qana_desktop.engines.akida_runtime import forward, load_model, load_sdk, runtime_name
 from qana_desktop.engines.batches import Batch, checked_batch, checked_potentials
 from qana_desktop.engines.contract import (
+    BoardStatus,
     DeviceBusy,
     DeviceLost,
-    EngineError,
     EngineInfo,
     EngineState,
     Inference,
@@ -26,13 +38,12 @@ from qana_desktop.engines.contract import (
     engine_error,
 )
 from qana_desktop.engines.energy import BURST_S, measured_on_device, not_available
-from qana_desktop.engines.probing import Machine, why_no_board
+from qana_desktop.engines.machine import Machine
+from qana_desktop.engines.probing import why_no_board
 from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.measured import MeasuredValue
 
-KIND: Final = "akida-board"
-NAME: Final = "Akida board"
 BURSTS: Final = 3
 """How often a burst is doubled until the meter, which updates every 140.8 ms and drops its first event, has a value."""
 LARGEST_BURST_BYTES: Final = 128 * 2**20
@@ -53,20 +64,24 @@ class AkidaBoardAdapter:
         """Return one entry for each board; without any, one entry that says why."""
         try:
             sdk = self._sdk()
-            devices = _devices(sdk)
+            found = boards(sdk, self._machine)
         except (SdkMissing, SdkVersion, DeviceBusy) as error:
             return [self._unavailable("", error.fault)]
-        if not devices:
+        if not found:
             return [self._unavailable(runtime_name(sdk), why_no_board(self._machine))]
-        return [_listed(sdk, index, device) for index, device in enumerate(devices)]
+        return [listed(sdk, board) for board in found]
 
     def open(self, engine_id: str, bundle: Path) -> AkidaBoard:
-        """Open board N of `akida-board:N`. Raises EngineError; DeviceLost when the board is not there any more."""
+        """Open the board at a place, `akida-board:pci-0000:03:00.0`, or number N of the list, `akida-board:N`.
+
+        Raises EngineError; DeviceLost when the board is not there any more: no other board takes its place.
+        """
         sdk = self._sdk()
-        devices, index = _devices(sdk), _index(engine_id)
-        if index >= len(devices):
-            raise engine_error(why_no_board(self._machine)) if not devices else DeviceLost(_gone(index))
-        return AkidaBoard(sdk, engine_id, devices[index], open_bundle(bundle), self._load)
+        found, suffix = boards(sdk, self._machine), engine_id.partition(":")[2] or "0"
+        for board in found:
+            if board.answers_to(suffix):
+                return AkidaBoard(sdk, board, open_bundle(bundle), self._load)
+        raise engine_error(why_no_board(self._machine)) if not found else DeviceLost(_gone(suffix))
 
     def _unavailable(self, runtime: str, fault: Fault) -> EngineInfo:
         return EngineInfo(f"{KIND}:0", NAME, runtime, "", EngineState.UNAVAILABLE, fault)
@@ -75,22 +90,23 @@ class AkidaBoardAdapter:
 class AkidaBoard:
     """One board with one network. Energy is measured in a burst at the start, and again when asked."""
 
-    def __init__(self, sdk: ModuleType, engine_id: str, device: Any, bundle: Bundle, load: LoadModel) -> None:
-        _refuse_other_ip(sdk, device)
-        self._manifest, self._device, self._id = bundle.manifest, device, engine_id
+    def __init__(self, sdk: ModuleType, board: Board, bundle: Bundle, load: LoadModel) -> None:
+        device = board.device
+        refuse_other_ip(sdk, device)
+        self._sdk, self._manifest, self._device, self._id = sdk, bundle.manifest, device, board.engine_id
         self._model = load(sdk, bundle)
         _map(self._model, device)
         if device.soc is not None:
             device.soc.power_measurement_enabled = True
-        self._info = EngineInfo(engine_id, _name(sdk, device), runtime_name(sdk), _detail(device), EngineState.READY)
         warm_up = np.zeros((1, *self._manifest.input_shape), np.uint8)
         self._timed(warm_up)
         self._energy = self._measured(warm_up)
 
     @property
     def info(self) -> EngineInfo:
-        """The board's name, description and meter."""
-        return self._info
+        """The board's name, description, meter and clock."""
+        sdk, device = self._sdk, self._device
+        return EngineInfo(self._id, board_name(sdk, device), runtime_name(sdk), detail(device), EngineState.READY)
 
     def infer(self, batch: Batch) -> Inference:
         """Run the batch; raises BadInput or DeviceLost. `energy` is that of the last burst."""
@@ -103,6 +119,15 @@ class AkidaBoard:
         """Measure the board over a burst of these images; raises BadInput or DeviceLost."""
         self._energy = self._measured(checked_batch(batch, self._manifest.input_shape))
         return self._energy
+
+    def set_clock(self, mode: str) -> None:
+        """Set the clock mode and measure the energy of an image anew; raises EngineError where there is none."""
+        set_clock(self._sdk, self._device, mode)
+        self._energy = self._measured(np.zeros((1, *self._manifest.input_shape), np.uint8))
+
+    def status(self) -> BoardStatus:
+        """What the board says of itself now."""
+        return status(self._device)
 
     def close(self) -> None:
         """Switch the meter off; the board itself is released with the process."""
@@ -146,59 +171,6 @@ class AkidaBoard:
         return measured_on_device(self._id, float(statistics.energy), images=frames, note=note)
 
 
-def _devices(sdk: ModuleType) -> list[Any]:
-    try:
-        return list(sdk.devices())
-    except (RuntimeError, OSError) as error:
-        raise DeviceBusy(
-            Fault(
-                "device-busy",
-                f"An Akida board is there and cannot be opened ({error}).",
-                "Close other programs that use the board. If that does not help, switch the computer off and on.",
-            )
-        ) from error
-
-
-def _listed(sdk: ModuleType, index: int, device: Any) -> EngineInfo:
-    engine_id, runtime = f"{KIND}:{index}", runtime_name(sdk)
-    try:
-        _refuse_other_ip(sdk, device)
-    except EngineError as error:
-        return EngineInfo(engine_id, NAME, runtime, str(device.desc), EngineState.UNAVAILABLE, error.fault)
-    return EngineInfo(engine_id, _name(sdk, device), runtime, _detail(device), EngineState.AVAILABLE)
-
-
-def _index(engine_id: str) -> int:
-    _, _, index = engine_id.partition(":")
-    return int(index or 0)
-
-
-def _name(sdk: ModuleType, device: Any) -> str:
-    names = {"NSoC_v2": "AKD1000", "AKD1500_v1": "AKD1500"}
-    for constant, name in names.items():
-        if device.version == getattr(sdk, constant, None):
-            return f"{NAME} ({name})"
-    return NAME
-
-
-def _detail(device: Any) -> str:
-    if device.soc is None:
-        return f"{device.desc}, no power meter"
-    mode = getattr(device.soc.clock_mode, "name", "")
-    return ", ".join(part for part in (str(device.desc), "power meter", f"clock {mode}" if mode else "") if part)
-
-
-def _refuse_other_ip(sdk: ModuleType, device: Any) -> None:
-    if device.ip_version != sdk.IpVersion.v1:
-        raise ModelRefused(
-            Fault(
-                "ip-version",
-                f"This board ({device.desc}) has Akida 2 processors; the networks of this program are for Akida 1.",
-                "Use an AKD1000 or AKD1500 board, or ONNX Runtime, which gives the same numbers.",
-            )
-        )
-
-
 def _map(model: Any, device: Any) -> None:
     """Map onto the hardware alone: without `hw_only` the library may leave layers in software and not say so."""
     try:
@@ -213,9 +185,9 @@ def _map(model: Any, device: Any) -> None:
         ) from error
 
 
-def _gone(index: int) -> Fault:
+def _gone(suffix: str) -> Fault:
     return Fault(
         "device-lost",
-        f"Akida board {index} is not there any more. The image was not assessed.",
+        f"Akida board {suffix} is not there any more. The image was not assessed.",
         "Check the board and its cable, then press Restart beside the engine.",
     )

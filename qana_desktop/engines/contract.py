@@ -31,7 +31,8 @@ class EngineState(StrEnum):
 class EngineInfo:
     """One engine, working or not. A broken or missing one is listed, with its fault.
 
-    `engine_id` is stable: `onnx-cpu`, `akida-simulator`, `akida-board:0`. `runtime` is name and version, "" when
+    `engine_id` is stable: `onnx-cpu`, `akida-simulator`, `akida-board:pci-0000:03:00.0` (`akida-board:0` where the
+    system does not say where a board sits). `runtime` is name and version, "" when
     absent. `detail` is a line for a person: the device's name, its serial if it has one, its power meter.
     """
 
@@ -54,6 +55,20 @@ class Inference:
     potentials: npt.NDArray[np.int32]
     latency_ms: float
     energy: MeasuredValue
+
+
+@dataclass(frozen=True)
+class BoardStatus:
+    """What a device says of itself now; None for what it does not tell. Power in mW, temperature in degrees Celsius.
+
+    `clocks` are the clock modes that it has, `clock` is the present one, "" where there are none.
+    """
+
+    clock: str
+    clocks: tuple[str, ...]
+    power_mw: float | None
+    floor_mw: float | None
+    temperature_c: float | None
 
 
 class EngineError(KnownError):
@@ -97,6 +112,8 @@ ERRORS: dict[str, type[EngineError]] = {
     "device-missing": DeviceLost,
     "driver-missing": DeviceLost,
     "driver-kernel": DeviceLost,
+    "driver-other-kernel": DeviceLost,
+    "driver-failed": DeviceLost,
     "device-busy": DeviceBusy,
     "device-silent": DeviceBusy,
     "no-permission": NoPermission,
@@ -107,6 +124,8 @@ ERRORS: dict[str, type[EngineError]] = {
     "engine-timeout": EngineTimeout,
     "engine-memory": EngineError,
     "bad-input": BadInput,
+    "clock-mode": EngineError,
+    "no-status": EngineError,
     "model-refused": ModelRefused,
     "ip-version": ModelRefused,
 }

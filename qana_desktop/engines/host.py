@@ -14,6 +14,7 @@ from qana_desktop.engines import faults, worker
 from qana_desktop.engines.batches import Batch
 from qana_desktop.engines.contract import (
     ERRORS,
+    BoardStatus,
     DeviceLost,
     EngineError,
     EngineInfo,
@@ -32,7 +33,7 @@ from qana_desktop.system.childprocess import (
     ChildProcess,
     ChildTimedOut,
 )
-from qana_desktop.system.faults import KnownError
+from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.measured import MeasuredValue
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ _STATES: Final[dict[type[EngineError], EngineState]] = {
     DeviceLost: EngineState.LOST,
     ModelRefused: EngineState.REFUSED,
 }
+
+_ONLY_REFUSED: Final = frozenset({"bad-input", "clock-mode", "no-status"})
+"""Faults of a request, not of the engine."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,9 @@ class EngineHost:
         """Held by whoever uses or starts the child."""
         self._child: ChildProcess | None = None
         self._blocked: EngineError | None = None
+        self._gone: DeviceLost | None = None
+        """Why the device cannot be there, since the system said that it went."""
+        self._clock = ""
         self._closed = False
         self._restarts = 0
         self._listeners: dict[object, Listener] = {}
@@ -103,9 +110,22 @@ class EngineHost:
         with self._turn:
             if self._closed:
                 raise DeviceLost(faults.closed())
-            self._blocked, self._restarts = None, 0
+            self._blocked, self._gone, self._restarts = None, None, 0
             self._start()
         return self
+
+    def device_gone(self, fault: Fault) -> None:
+        """The system says that the device went: end the child at once and block the engine until `restart`.
+
+        An image under way gets DeviceLost with this fault. May be called while another thread waits for an answer.
+        """
+        self._gone = gone = DeviceLost(fault)
+        child = self._child
+        if child is not None:
+            child.kill()
+        with self._turn:
+            if self._gone is gone and not self._closed:
+                self._block(gone)
 
     def infer(self, batch: Batch) -> Inference:
         """Run uint8 NHWC images; raises EngineError, and then nothing was assessed."""
@@ -119,6 +139,21 @@ class EngineHost:
         with self._turn:
             value = self._with_one_more_try((worker.MEASURE, batch), limit_s)
             if not isinstance(value, MeasuredValue):
+                raise self._block(DeviceLost(faults.garbled()))
+            return value
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        """Set a board's clock mode, kept over restarts; raises EngineError for an engine that has none."""
+        with self._turn:
+            self._adopt(self._with_one_more_try((worker.CLOCK, mode), self._limits.measure_s), EngineState.READY)
+            self._clock = mode
+            return self._info
+
+    def status(self) -> BoardStatus:
+        """What a board says of itself now; waits for the image under way. Raises EngineError for other engines."""
+        with self._turn:
+            value = self._with_one_more_try((worker.STATUS,), self._limits.call_s)
+            if not isinstance(value, BoardStatus):
                 raise self._block(DeviceLost(faults.garbled()))
             return value
 
@@ -151,6 +186,8 @@ class EngineHost:
         try:
             return self._try(request, limit_s)
         except (DeviceLost, EngineTimeout) as error:
+            if self._gone is not None:
+                raise self._gone from error
             if self._closed or self._blocked is not None:
                 raise
             first = error
@@ -197,6 +234,8 @@ class EngineHost:
         try:
             child.start()
             self._adopt(child.call((worker.INFO,), timeout_s=self._limits.call_s))
+            if self._clock:
+                self._adopt(child.call((worker.CLOCK, self._clock), timeout_s=self._limits.measure_s))
             require_selftest(lambda batch: self._untested(child, batch), self._bundle.golden())
         except (ChildFailed, KnownError) as error:
             raise self._block(self._known(error)) from error
@@ -208,10 +247,11 @@ class EngineHost:
         """Infer with an engine that is not ready yet: no state is shown, nothing is tried twice."""
         return self._checked(child.call((worker.INFER, batch), timeout_s=self._limits.start_s), len(batch))
 
-    def _adopt(self, info: object) -> None:
-        if not isinstance(info, EngineInfo) or info.engine_id != self._info.engine_id:
+    def _adopt(self, info: object, state: EngineState = EngineState.STARTING) -> None:
+        """Take what the child says of itself. Asked for by number, a board is known by its place from then on."""
+        if not isinstance(info, EngineInfo) or not _is_meant(self._info.engine_id, info.engine_id):
             raise DeviceLost(faults.garbled())
-        self._info = replace(info, state=EngineState.STARTING, fault=None)
+        self._info = replace(info, state=state, fault=None)
 
     def _checked(self, reply: object, images: int) -> Inference:
         """Let pass only what an engine of this bundle can return."""
@@ -223,7 +263,7 @@ class EngineHost:
     def _after_failure(self, error: ChildFailed | KnownError) -> EngineError:
         """Return what to raise; the child is dropped unless it only refused the request."""
         known = self._known(error)
-        if isinstance(error, ChildOutOfMemory) or known.fault.code == "bad-input":
+        if isinstance(error, ChildOutOfMemory) or known.fault.code in _ONLY_REFUSED:
             self._publish(EngineState.READY)
         elif isinstance(known, DeviceLost | EngineTimeout):
             self._drop_child()
@@ -265,7 +305,7 @@ class EngineHost:
         """Notice when the child ends between two batches, so that the window tells before the next image does."""
         child.wait_ended()
         with self._turn:
-            if self._child is child and not self._closed:
+            if self._child is child and not self._closed and self._gone is None:
                 self._drop_child()
                 self._publish(EngineState.LOST, DeviceLost(faults.died_idle()))
 
@@ -283,3 +323,9 @@ class EngineHost:
 
 def _is_int32(values: object, shape: tuple[int, int]) -> bool:
     return isinstance(values, np.ndarray) and values.dtype == np.int32 and values.shape == shape
+
+
+def _is_meant(asked: str, answered: str) -> bool:
+    """Whether an engine that was asked for as `asked` may call itself `answered`: `akida-board:0` has a place too."""
+    (kind, _, number), (other_kind, _, place) = asked.partition(":"), answered.partition(":")
+    return asked == answered or (number.isdecimal() and kind == other_kind and place != "" and not place.isdecimal())

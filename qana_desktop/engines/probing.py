@@ -1,58 +1,19 @@
-"""Why no Akida board is listed: what the system shows of cards, drivers, nodes and permissions, a remedy each."""
+"""Why no Akida board is listed: the first reason that holds, with one remedy."""
 
 from __future__ import annotations
 
-import os
-import platform
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from qana_desktop.engines.machine import Machine
 from qana_desktop.system.faults import Fault
 
-NODES: Final = ("akida[0-9]*", "akd1500_[0-9]*")
-VENDOR: Final = "0x1e7c"
-CARDS: Final = {"0xbca1": "AKD1000", "0xa500": "AKD1500"}
 OLDEST_KERNEL, NEWEST_KERNEL = (5, 4), (6, 8)
-"""Kernels on which the vendor's driver is known to build."""
+"""Kernels for which the vendor's driver builds (BrainChip, akida_dw_edma, dkms.conf)."""
 
 OTHER_ENGINE: Final = "ONNX Runtime gives the same numbers."
-
-
-def _may_open(node: Path) -> bool:
-    return os.access(node, os.R_OK | os.W_OK)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where to look. The defaults are this computer."""
-
-    system: str = sys.platform
-    kernel: str = field(default_factory=platform.release)
-    dev: Path = Path("/dev")
-    pci: Path = Path("/sys/bus/pci/devices")
-    may_open: Callable[[Path], bool] = _may_open
-
-    def nodes(self) -> tuple[Path, ...]:
-        """The device nodes that the driver made."""
-        return tuple(sorted(node for pattern in NODES for node in self.dev.glob(pattern)))
-
-    def cards(self) -> tuple[str, ...]:
-        """The names of the Akida cards on the PCI bus, with or without a driver."""
-        found = (_card(device) for device in sorted(self.pci.glob("*")))
-        return tuple(name for name in found if name)
-
-
-def _card(device: Path) -> str:
-    try:
-        vendor = (device / "vendor").read_text(encoding="ascii").strip()
-        product = (device / "device").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-    return CARDS.get(product, "Akida card") if vendor == VENDOR else ""
+RULE: Final = "70-qana-akida.rules"
 
 
 def why_no_board(machine: Machine) -> Fault:
@@ -61,9 +22,32 @@ def why_no_board(machine: Machine) -> Fault:
         return Fault("device-missing", "Akida boards are supported on Linux only.", OTHER_ENGINE)
     nodes, cards = machine.nodes(), machine.cards()
     if not nodes:
-        return _no_driver(cards, machine.kernel) if cards else _no_board()
+        return _no_driver(cards, machine) if cards else _no_board()
     closed = [node for node in nodes if not machine.may_open(node)]
-    return _no_permission(closed[0]) if closed else _silent(nodes[0])
+    return _no_permission(closed[0]) if closed else _silent(nodes[0], machine)
+
+
+def why_busy(machine: Machine, cause: str) -> Fault:
+    """Return the fault of a board that the library sees and cannot open; `cause` is the library's sentence."""
+    for node in machine.nodes():
+        if not machine.may_open(node):
+            return _no_permission(node)
+        if holder := machine.holder(node):
+            return _held(node, holder)
+    return Fault(
+        "device-busy",
+        f"An Akida board is there and cannot be opened ({cause}).",
+        "Close other programs that use the board. If that does not help, switch the computer off and on.",
+    )
+
+
+def unplugged(label: str) -> Fault:
+    """Return the fault of a board whose node is gone while the engine was open."""
+    return Fault(
+        "device-lost",
+        f"The Akida board at {label} is gone. The image was not assessed.",
+        "Put the board back or check its cable, then press Try again.",
+    )
 
 
 def _no_board() -> Fault:
@@ -74,17 +58,37 @@ def _no_board() -> Fault:
     )
 
 
-def _no_driver(cards: tuple[str, ...], kernel: str) -> Fault:
+def _no_driver(cards: tuple[str, ...], machine: Machine) -> Fault:
+    card, kernel = cards[0], machine.kernel
     number = _kernel_number(kernel)
     if number is not None and not OLDEST_KERNEL <= number <= NEWEST_KERNEL:
         return Fault(
             "driver-kernel",
-            f"An {cards[0]} is in this computer without a driver, which builds on Linux 5.4 to 6.8; this is {kernel}.",
+            f"An {card} is in this computer without a driver, which builds on Linux 5.4 to 6.8; this is {kernel}.",
             "Start a Linux kernel from 5.4 to 6.8, then install BrainChip's driver (akida_dw_edma).",
+        )
+    built = machine.driver_kernels()
+    if built and kernel not in built:
+        return Fault(
+            "driver-other-kernel",
+            f"An {card} is in this computer. Its driver is built for Linux {', '.join(built)}, not for {kernel}.",
+            f"Build it for this kernel: sudo dkms autoinstall -k {kernel}, then start the computer again.",
+        )
+    if kernel in built and machine.driver_is_loaded():
+        return Fault(
+            "driver-failed",
+            f"An {card} is in this computer and its driver is loaded, but it made no device.",
+            "Switch the computer off and on again; if that does not help, read `sudo dmesg | grep akida`.",
+        )
+    if kernel in built:
+        return Fault(
+            "driver-missing",
+            f"An {card} is in this computer, but its driver is not loaded.",
+            "Load it: sudo modprobe akida-pcie. It was built for this kernel.",
         )
     return Fault(
         "driver-missing",
-        f"An {cards[0]} is in this computer, but its driver is not loaded.",
+        f"An {card} is in this computer, but its driver is not loaded.",
         "Install BrainChip's driver (akida_dw_edma) for this kernel, then start the computer again.",
     )
 
@@ -93,11 +97,22 @@ def _no_permission(node: Path) -> Fault:
     return Fault(
         "no-permission",
         f"An Akida board is there, but you may not open it ({node}).",
-        "Ask the administrator for a udev rule that gives your group read and write access, then log in again.",
+        f"Ask the administrator to install the udev rule {RULE} (packaging/udev), which gives the board to the group "
+        "akida, and to put you into that group; then log in again.",
     )
 
 
-def _silent(node: Path) -> Fault:
+def _held(node: Path, holder: str) -> Fault:
+    return Fault(
+        "device-busy",
+        f"The Akida board {node.name} is held by another program: {holder}.",
+        f"Close {holder}, then look for engines again.",
+    )
+
+
+def _silent(node: Path, machine: Machine) -> Fault:
+    if holder := machine.holder(node):
+        return _held(node, holder)
     return Fault(
         "device-silent",
         f"The driver shows an Akida board ({node.name}), but the Akida library does not list it: another program holds "

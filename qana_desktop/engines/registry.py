@@ -58,17 +58,19 @@ class EngineRegistry:
 
     def __init__(self, adapters: Sequence[AdapterSpec] = ADAPTERS, *, limits: Limits | None = None) -> None:
         self._adapters, self._limits = tuple(adapters), limits
-        self._hosts: weakref.WeakValueDictionary[str, EngineHost] = weakref.WeakValueDictionary()
+        self._hosts: weakref.WeakSet[EngineHost] = weakref.WeakSet()
+        self._last: dict[str, list[EngineInfo]] = {}
 
     def probe(self) -> list[EngineInfo]:
         """List all engines, broken ones with their fault; takes seconds. Engines that are open show their live state.
 
-        While a board is open its kind is not probed: a second process must not touch the device.
+        While a board is open its kind is not probed, because a second process must not touch the device: the other
+        boards are listed as they were found before.
         """
-        live = {key: host.info for key, host in self._hosts.items() if host.info.state in _OPEN}
+        live = {info.engine_id: info for host in self._hosts if (info := host.info).state in _OPEN}
         busy = {_kind(key) for key in live}
-        found = self._probe_kinds([spec for spec in self._adapters if spec.kind not in busy])
-        return [info for spec in self._adapters for info in (*_of_kind(spec, live.values()), *found.get(spec.kind, ()))]
+        self._last |= self._probe_kinds([spec for spec in self._adapters if spec.kind not in busy])
+        return [info for spec in self._adapters for info in self._listed(spec, live)]
 
     def choose(self, wanted: str, listed: Iterable[EngineInfo] | None = None) -> EngineInfo:
         """Return the engine that `wanted` names; `auto` is a working board, else ONNX Runtime, never the simulator.
@@ -92,12 +94,18 @@ class EngineRegistry:
             raise ModelRefused(replace(error.fault, code="model-refused")) from error
         info = EngineInfo(engine_id, spec.name, "", "", EngineState.AVAILABLE)
         host = EngineHost(info, spec.adapter, opened, self._limits)
-        self._hosts[engine_id] = host
+        self._hosts.add(host)
         try:
             return host.open()
         except (EngineError, ChildFailed):
             host.close()
             raise
+
+    def _listed(self, spec: AdapterSpec, live: dict[str, EngineInfo]) -> list[EngineInfo]:
+        """The open engines of a kind, and the others as they were found last."""
+        others = [info for info in self._last.get(spec.kind, ()) if info.engine_id not in live]
+        mine = _of_kind(spec, live.values())
+        return [*mine, *(info for info in others if not mine or info.fault is None)]
 
     def _spec(self, engine_id: str) -> AdapterSpec:
         for spec in self._adapters:

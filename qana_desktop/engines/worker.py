@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from qana_desktop.engines.batches import Batch
-from qana_desktop.engines.contract import Engine, EngineAdapter, EngineInfo
+from qana_desktop.engines.contract import Engine, EngineAdapter, EngineError, EngineInfo
+from qana_desktop.system.faults import Fault
 
-Request: TypeAlias = tuple[str] | tuple[str, Batch]
+Request: TypeAlias = tuple[str] | tuple[str, Batch] | tuple[str, str]
 
 SERVE = f"{__name__}:serve_engine"
 PROBE = f"{__name__}:serve_probe"
@@ -18,6 +19,8 @@ PROBE = f"{__name__}:serve_probe"
 INFO = "info"
 INFER = "infer"
 MEASURE = "measure"
+CLOCK = "clock"
+STATUS = "status"
 
 
 class EngineHandler:
@@ -35,8 +38,21 @@ class EngineHandler:
                 return self._engine.infer(cast("Batch", batch))
             case (str(verb), batch) if verb == MEASURE:
                 return self._engine.measure_energy(cast("Batch", batch))
+            case (str(verb), str(mode)) if verb == CLOCK:
+                self._of_the_board("set_clock")(mode)
+                return self._engine.info
+            case (str(verb),) if verb == STATUS:
+                return self._of_the_board("status")()
             case _:
                 raise ValueError("an engine was asked for something that it does not know")
+
+    def _of_the_board(self, what: str) -> Callable[..., object]:
+        """What only boards can do; raises EngineError for other engines."""
+        method = getattr(self._engine, what, None)
+        if method is None:
+            fault = Fault("no-status", "This engine is no board: it has no clock and no state.", "Choose a board.")
+            raise EngineError(fault)
+        return cast("Callable[..., object]", method)
 
     def close(self) -> None:
         """Release the device."""

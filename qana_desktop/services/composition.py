@@ -11,6 +11,7 @@ from typing import Final
 
 from qana_desktop.engines.contract import EngineError, EngineInfo
 from qana_desktop.engines.registry import AUTO, EngineRegistry
+from qana_desktop.engines.watch import BoardWatch
 from qana_desktop.intake.reader import ImageReader
 from qana_desktop.network.bundle import Bundle, active_bundle, open_bundle
 from qana_desktop.network.preprocess import DIHEDRAL, PREPROCESS_VERSION
@@ -55,7 +56,10 @@ def open_desks(bundle: Path | None = None, *, engine: str | None = AUTO) -> Iter
     with ExitStack() as ending:
         reader = ending.enter_context(ImageReader())
         device = DeviceDesk(registry, active.path)
+        watch = BoardWatch(device.boards_changed)
+        ending.callback(watch.close)
         ending.callback(device.close)
+        watch.start()
         passed_over = _start(reader, registry, device, engine) if engine is not None else ()
         yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), device, active, passed_over)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +13,15 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.contract import Engine, EngineError, EngineInfo, EngineState, Inference
+from qana_desktop.engines.contract import BoardStatus, Engine, EngineError, EngineInfo, EngineState, Inference
+from qana_desktop.engines.machine import BoardPlace
+from qana_desktop.engines.probing import unplugged
+from qana_desktop.engines.watch import BoardsChanged
+from qana_desktop.system.childprocess import ChildFailed
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.measured import MeasuredValue
+
+log = logging.getLogger(__name__)
 
 Listener = Callable[[EngineInfo], None]
 
@@ -22,6 +30,9 @@ NO_ENGINE: Final = Fault(
     message="No engine is running, so no image can be assessed.",
     remedy="Choose an engine.",
 )
+RETURNS: Final = 3
+"""How often a board that came back is taken into use again without a person: a loose cable must not go on for ever."""
+
 _NOBODY: Final = EngineInfo("", "No engine", "", "", EngineState.UNAVAILABLE, NO_ENGINE)
 
 
@@ -34,6 +45,18 @@ class RunningEngine(Engine, Protocol):
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` on every change of state but READY to BUSY and back; returns the unsubscriber."""
+        ...
+
+    def device_gone(self, fault: Fault) -> None:
+        """End the engine at once: the system says that its device went."""
+        ...
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        """Set a board's clock mode; raises EngineError."""
+        ...
+
+    def status(self) -> BoardStatus:
+        """What a board says of itself now; raises EngineError for other engines."""
         ...
 
 
@@ -73,6 +96,8 @@ class DeviceDesk:
         self._engine: RunningEngine | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._listeners: dict[object, Listener] = {}
+        self._gone: BoardPlace | None = None
+        self._returned = 0
         self._closed = False
 
     def engines(self) -> list[EngineInfo]:
@@ -95,15 +120,41 @@ class DeviceDesk:
         if engine_id == self.current().engine_id:
             return self.restart()
         opened = self._shelf.open(engine_id, self._bundle)
+        self._forget_absence()
         with self._turn:
             self._replace(opened)
         return self.current()
 
     def restart(self) -> EngineInfo:
         """Start the chosen engine again; raises EngineError, and `current` says what became of it then."""
+        self._forget_absence()
         with self._turn:
             self._chosen().restart()
         return self.current()
+
+    def boards_changed(self, change: BoardsChanged) -> None:
+        """Take note of boards that came or went, as `engines.watch` tells. Slow when the chosen board came back.
+
+        When the chosen board goes, its engine is lost at once. When the same board (the same place) comes back, it is
+        started and tested again, at most `RETURNS` times until a person chooses or restarts. Another board never takes
+        its place.
+        """
+        for place in change.vanished:
+            if _is_at(self.current(), place):
+                self._lose(place)
+        for place in change.appeared:
+            if self._may_return(place):
+                self._take_back(place)
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        """Set the chosen board's clock mode; raises EngineError for an engine that has none."""
+        with self._turn:
+            return self._chosen().set_clock(mode)
+
+    def status(self) -> BoardStatus:
+        """What the chosen board says of itself now; raises EngineError for other engines."""
+        with self._turn:
+            return self._chosen().status()
 
     def infer(self, batch: npt.NDArray[np.uint8]) -> Answer:
         """Run a batch on the chosen engine; raises EngineError, and `current` says what became of the engine then."""
@@ -140,6 +191,36 @@ class DeviceDesk:
         if engine is not None:
             engine.close()
 
+    def _lose(self, place: BoardPlace) -> None:
+        with self._lock:
+            engine, self._gone = self._engine, place
+        log.info("the chosen board is gone")
+        if engine is not None:
+            engine.device_gone(unplugged(place.label))
+
+    def _may_return(self, place: BoardPlace) -> bool:
+        with self._lock:
+            gone = self._gone
+            same = gone is not None and place.label == gone.label
+            if not same or self._closed or self._returned >= RETURNS:
+                return False
+            self._returned += 1
+            return True
+
+    def _take_back(self, place: BoardPlace) -> None:
+        try:
+            with self._turn:
+                self._chosen().restart()
+        except (EngineError, ChildFailed) as error:
+            log.info("the board at %s came back and could not be started: %s", place.label, type(error).__name__)
+            return
+        with self._lock:
+            self._gone = None
+
+    def _forget_absence(self) -> None:
+        with self._lock:
+            self._gone, self._returned = None, 0
+
     def _chosen(self) -> RunningEngine:
         with self._lock:
             if self._engine is None:
@@ -165,3 +246,12 @@ class DeviceDesk:
             listeners = tuple(self._listeners.values())
         for listener in listeners:
             listener(info)
+
+
+def _is_at(info: EngineInfo, place: BoardPlace) -> bool:
+    """Whether this engine is the board at that place; without a place, the board of that number."""
+    kind, _, suffix = info.engine_id.partition(":")
+    if kind != "akida-board":
+        return False
+    number = re.search(r"\d+$", place.node)
+    return suffix == place.place if place.place else number is not None and suffix == number[0]
