@@ -101,7 +101,8 @@ def _show(evaluation: Evaluation, *, as_json: bool) -> None:
     for what, names in (("missing", evaluation.counts.missing), ("unreadable", evaluation.counts.unreadable)):
         if names:
             more = ", ..." if len(names) > _SHOWN else ""
-            tell(f"{len(names)} images are {what} and in no figure: {', '.join(names[:_SHOWN])}{more}")
+            count = "1 image is" if len(names) == 1 else f"{len(names):,} images are"
+            tell(f"{count} {what} and in no figure: {', '.join(names[:_SHOWN])}{more}")
 
 
 def _print(evaluation: Evaluation) -> None:
