@@ -80,7 +80,7 @@ def _cell(row: int, column: int, count: int, total: int, *, last: bool) -> str:
     texts = _text(x_middle, y_middle, f"{count}", anchor="middle")
     if count:
         percent = f"{100 * share:.0f} %" if share >= 0.005 else "<1 %"
-        texts += _text(x_middle, y_middle + 15, percent, anchor="middle", quiet=True)
+        texts += _text(x_middle, y_middle + 15, percent, anchor="middle")
     return box + texts
 
 
