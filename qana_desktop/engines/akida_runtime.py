@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any, Final
 
+from qana_desktop.engines.akida_install import use_added_runtime
 from qana_desktop.engines.batches import Batch
 from qana_desktop.engines.contract import DeviceLost, ModelRefused, SdkMissing, SdkVersion
 from qana_desktop.network.bundle import Bundle
@@ -16,13 +17,17 @@ from qana_desktop.system.faults import Fault
 
 MAJOR: Final = "2"
 LAST_PYTHON: Final = (3, 12)
-INSTALL: Final = "Install it under BrainChip's own terms: pip install 'akida>=2.19.3,<2.20'."
+INSTALL: Final = (
+    "Install it under BrainChip's own terms: pip install 'akida>=2.19.3,<2.20', or in an installed program "
+    "qana-desktop devices install-runtime WHEEL."
+)
 
 _MACHINES: Final = {"linux": {"x86_64", "aarch64"}, "win32": {"AMD64"}}
 
 
 def load_sdk() -> ModuleType:
-    """Import `akida`. Raises SdkMissing or SdkVersion, whose fault says what to do."""
+    """Import `akida`, installed or added by a person. Raises SdkMissing or SdkVersion, whose fault says what to do."""
+    use_added_runtime()
     try:
         sdk = importlib.import_module("akida")
     except ModuleNotFoundError as error:
