@@ -118,3 +118,19 @@ def stats(
     from qana_desktop.cli.store_run import ask_keys, run_stats
 
     return run_stats(folder, ask_keys(recovery_code, passphrase), as_json=as_json)
+
+
+@store_app.command()
+def heal(
+    source: Annotated[Path, typer.Argument(metavar="BACKUP", help="Folder of one backup of this store.")],
+    folder: FolderOption = None,
+    recovery_code: CodeOption = False,
+    passphrase: PassphraseOption = False,
+) -> int:
+    """Replace damaged and missing images by those of a backup; cases entered since the backup stay.
+
+    Exit code: 0 every image is whole, 1 some are not in that backup either.
+    """
+    from qana_desktop.cli.store_run import ask_keys, run_heal
+
+    return run_heal(folder, ask_keys(recovery_code, passphrase), source)

@@ -19,7 +19,7 @@ from qana_desktop.cli.terminal import tell, tell_fault, write_line
 from qana_desktop.services.jobs import Progress
 from qana_desktop.store import stats as counting
 from qana_desktop.store.audit_faults import ALL, ASKED
-from qana_desktop.store.backup import age_of, make_backup, renew_data_key, restore
+from qana_desktop.store.backup import age_of, heal_images, make_backup, renew_data_key, restore
 from qana_desktop.store.faults import StoreError, StoreReadOnly, translated
 from qana_desktop.store.keys import SlotKind
 from qana_desktop.store.store import SYSTEM, Store, utc_now
@@ -111,6 +111,16 @@ def run_restore(folder: Path | None, given: Credentials, source: Path) -> int:
     _show_verdict(verdict, as_json=False)
     write_line(str(place))
     return exit_codes.ALL_READ
+
+
+def run_heal(folder: Path | None, given: Credentials, source: Path) -> int:
+    """Heal images from a backup that the same code, passphrase or keychain opens."""
+    _key_file, backup_keys = unlock(source, given)
+    with closing(open_store(place_of(folder), given)) as store:
+        healed, still_bad = heal_images(store, source, backup_keys, by=SYSTEM)
+        anchor_head(store, given.keychain)
+    tell(f"{healed} images healed, {still_bad} still damaged.")
+    return exit_codes.SOME_NOT if still_bad else exit_codes.ALL_READ
 
 
 def run_rekey(folder: Path | None, given: Credentials, user: str, *, ways_only: bool, new_passphrase: bool) -> int:

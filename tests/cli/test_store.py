@@ -85,3 +85,23 @@ def test_a_wrong_passphrase_and_a_missing_store_end_in_a_sentence(made, tmp_path
     assert missing.returncode == 2
     assert "no case store in this folder" in missing.stderr
     assert "Traceback" not in wrong.stderr + missing.stderr
+
+
+def test_heal_takes_damaged_images_from_a_backup(made, tmp_path):
+    from contextlib import closing
+
+    from tests.support.stores import add_case, open_again
+
+    folder, _code = made
+    with closing(open_again(folder)) as opened:
+        add_case(opened, 1)
+    backup = store("backup", tmp_path / "shelf", "--folder", folder).stdout.strip()
+    image = next(folder.glob("blobs/??/*"))
+    image.write_bytes(b"rotten")
+    damaged = store("verify", "--folder", folder)
+    assert damaged.returncode == 1
+    assert "images: Image" in damaged.stderr
+    healed = store("heal", backup, "--folder", folder)
+    assert healed.returncode == 0, healed.stderr
+    assert "1 images healed, 0 still damaged" in healed.stderr
+    assert store("verify", "--folder", folder).returncode == 0
