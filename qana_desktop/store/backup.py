@@ -11,7 +11,8 @@ import hmac
 import json
 import os
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from qana_desktop.store.head import HeadFile
 from qana_desktop.store.keys import KeyFile, StoreKeys
 from qana_desktop.store.migrate import migrate
 from qana_desktop.store.schema import AUDIT, BLOB
-from qana_desktop.store.store import DATABASE, Clock, Store, utc_now
+from qana_desktop.store.store import DATABASE, Clock, Store, take_lock, utc_now
 from qana_desktop.store.swap import partial_of, swap_in
 from qana_desktop.store.verify import Report, Verdict, verify
 from qana_desktop.system.faults import Fault
@@ -124,10 +125,15 @@ def restore(
     info = read_info(backup, keys)
     stamp = clock().astimezone(UTC).strftime(_STAMP)
     old = folder.with_name(f"{folder.name}.replaced-{stamp}") if folder.exists() and any(folder.iterdir()) else None
-    with translated(), closing(Store.open(backup, key_file, keys, read_only=True, older_too=True)) as source:
+    with translated():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        _held(folder),
+        translated(),
+        closing(Store.open(backup, key_file, keys, read_only=True, older_too=True)) as source,
+    ):
         if source.read_only in AUDIT_FAULTS:
             raise StoreError(_BAD)
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = partial_of(folder)
         try:
             _copy_store(source, partial, keys, None, report)
@@ -143,6 +149,16 @@ def restore(
             folder.rmdir()
         swap_in(partial, folder, keep_old_as=old)
     return old, verdict
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other programs out of a store while its folder is exchanged; raises StoreError when one is in."""
+    lock = take_lock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def renew_data_key(store: Store, keys: StoreKeys, key_file: KeyFile, *, by: str, report: Report = _SILENT) -> Verdict:
@@ -162,8 +178,12 @@ def renew_data_key(store: Store, keys: StoreKeys, key_file: KeyFile, *, by: str,
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        store.close()
-        swap_in(partial, folder, keep_old_as=None)
+        lock = store.close_locked()
+        try:
+            swap_in(partial, folder, keep_old_as=None)
+        finally:
+            if lock is not None:
+                lock.release()
     return verdict
 
 

@@ -166,7 +166,7 @@ class Store:
             finish_swap(folder)
         on_writable_disk = _can_write(folder)
         writable = on_writable_disk and not read_only
-        lock = _take_lock(folder) if writable else None
+        lock = take_lock(folder) if writable else None
         try:
             engine = open_engine(folder / DATABASE, keys.database, mode=_mode(folder, writable, on_writable_disk))
             store = Store(folder, key_file, keys, engine, clock)
@@ -183,11 +183,16 @@ class Store:
 
     def close(self) -> None:
         """End all connections and give the folder free. Safe to call twice."""
+        lock = self.close_locked()
+        if lock is not None:
+            lock.release()
+
+    def close_locked(self) -> InstanceLock | None:
+        """End all connections and return the lock on the folder, for whoever exchanges it; None if there is none."""
         with self._lock:
             self.engine.dispose()
-            if self._folder_lock is not None:
-                self._folder_lock.release()
-                self._folder_lock = None
+            lock, self._folder_lock = self._folder_lock, None
+        return lock
 
     @property
     def database(self) -> Path:
@@ -393,7 +398,8 @@ def _mode(folder: Path, writable: bool, on_writable_disk: bool) -> str:
     return "ro" if on_writable_disk or log.exists() else "ro&immutable=1"
 
 
-def _take_lock(folder: Path) -> InstanceLock:
+def take_lock(folder: Path) -> InstanceLock:
+    """Return the lock of whoever writes to a store; raises StoreError when another program has it."""
     lock = InstanceLock(folder.with_name(f"{folder.name}.lock"))
     with translated():
         if not lock.acquire():

@@ -91,6 +91,15 @@ def test_restoring_over_a_store_keeps_the_old_one_beside_it(store, folder, shelf
         assert read_case(kept, later)
 
 
+def test_a_store_that_is_open_is_not_exchanged(store, folder, shelf):
+    add_case(store, 1)
+    made, _verdict = make_backup(store, shelf, by="clara")
+    with pytest.raises(StoreError, match="open in another window"):
+        restore(made, folder, store.key_file, store.keys)
+    add_case(store, 2)
+    assert verify(store).good
+
+
 @pytest.mark.parametrize("part", ["database", "image", "manifest", "head", "missing image"])
 def test_a_backup_damaged_after_it_was_made_is_not_restored(store, folder, shelf, part):
     add_case(store, 1)
