@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from qana_desktop.network.bounds import POOLED_MAX
 from qana_desktop.network.layers import STEP_GRID, Activation, Conv, Dense, InputConv, IntegerNetwork, SeparableConv
 from qana_desktop.training.model import BOUND, PADDING_LEVEL, FloatLayer, FloatNetwork, LayerSpec, convolve
 
@@ -286,6 +287,44 @@ def settle_statistics(model: QuantNetwork, batches: Iterable[Tensor]) -> None:
             model(images)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+
+
+def limit_pooled_sums(model: QuantNetwork) -> None:
+    """Coarsen the weights of channels whose sum over the map could pass 20 bits, where Akida saturates.
+
+    The worst case of a channel is 15 times its positive (or negative) weights, at every position. Its integers are
+    divided by a factor and rounded again, and its statistics shrink with them: its answers stay, up to that rounding.
+    """
+    side = model.architecture.size
+    for layer in model.quant_layers():
+        side = -(-side // layer.spec.stride)
+        if layer.spec.pooled and layer.spec.kind == "conv":
+            _limit_sums(layer, POOLED_MAX / (TOP_LEVEL * side * side))
+
+
+def _limit_sums(layer: QuantLayer, largest: float) -> None:
+    mean, variance = layer.norm.running_mean, layer.norm.running_var
+    if mean is None or variance is None:
+        raise RuntimeError("A batch norm without running statistics cannot become thresholds.")
+    with torch.no_grad():
+        whole = layer.weight.integers()
+        factor = torch.ones(len(whole))
+        while bool((over := _worst_sum((whole / _per_channel(factor)).round()) > largest).any()):
+            factor[over] *= 1.01
+        changed = factor > 1.0
+        layer.weight.weight[changed] = whole[changed]
+        layer.weight.step[changed] = _per_channel(factor)[changed]
+        mean.div_(factor)
+        variance.div_(factor.square())
+
+
+def _worst_sum(whole: Tensor) -> Tensor:
+    flat = whole.flatten(1)
+    return torch.maximum(flat.clamp_min(0).sum(1), -flat.clamp_max(0).sum(1))
+
+
+def _per_channel(values: Tensor) -> Tensor:
+    return values.reshape(-1, 1, 1, 1)
 
 
 def to_integer_network(model: QuantNetwork) -> IntegerNetwork:

@@ -25,7 +25,7 @@ from qana_desktop.training.evaluation import evaluate, subgroups
 from qana_desktop.training.fitting import Part, fit_policy, fit_rule, prevalence
 from qana_desktop.training.metrics import FloatArray
 from qana_desktop.training.model import Architecture, FloatNetwork
-from qana_desktop.training.quant import QuantNetwork, to_integer_network
+from qana_desktop.training.quant import QuantNetwork, limit_pooled_sums, to_integer_network
 from qana_desktop.training.readings import OnnxReader
 from qana_desktop.training.stages import Workplace, predict
 from qana_desktop.triage.policy import ReadingPolicy
@@ -249,7 +249,8 @@ def load_float(folder: Path, architecture: Architecture) -> FloatNetwork:
 
 
 def load_quant(folder: Path, source: FloatNetwork) -> QuantNetwork:
-    """The averaged quantised network of a checkpoint folder."""
+    """The averaged quantised network of a checkpoint folder, its pooled sums within what Akida adds exactly."""
     model = QuantNetwork(source)
     model.load_state_dict(torch.load(folder / "last.pt", weights_only=True)["average"])
+    limit_pooled_sums(model)
     return model.eval()

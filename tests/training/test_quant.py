@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is missing: install the ext
 from qana_desktop.network.arithmetic import run  # noqa: E402
 from qana_desktop.network.export_onnx import INPUT_NAME, to_onnx  # noqa: E402
 from qana_desktop.network.layers import STEP_GRID  # noqa: E402
-from qana_desktop.network.validate import check  # noqa: E402
+from qana_desktop.network.validate import NetworkRefused, check  # noqa: E402
 from qana_desktop.training.cost import cost_of  # noqa: E402
 from qana_desktop.training.model import QANA_112, Architecture, FloatNetwork, LayerSpec  # noqa: E402
 from qana_desktop.training.quant import (  # noqa: E402
@@ -19,6 +19,7 @@ from qana_desktop.training.quant import (  # noqa: E402
     QuantWeight,
     activation_bounds,
     levels,
+    limit_pooled_sums,
     settle_statistics,
     to_integer_network,
 )
@@ -144,6 +145,24 @@ def test_weights_are_whole_numbers_within_their_bits(bits: int, top: int) -> Non
     values = weight.integers()
     assert torch.equal(values, values.round())
     assert top / 2 < float(values.abs().max()) <= top
+
+
+def test_a_channel_whose_sum_could_pass_20_bits_is_coarsened_until_it_cannot_and_the_others_stay() -> None:
+    torch.manual_seed(0)
+    wide = (LayerSpec("input", 256, 3, 2), LayerSpec("conv", 8, 1, 1, pooled=True))
+    model = QuantNetwork(FloatNetwork(Architecture("wide", 20, wide)))
+    settle_statistics(model, [some_images(20, 16)])
+    last = model.quant_layers()[-1]
+    last.weight.weight.data[2].fill_(1.0)
+    before = last.weight.integers().clone()
+    with pytest.raises(NetworkRefused, match="20 bits"):
+        check(to_integer_network(model))
+    limit_pooled_sums(model)
+    check(to_integer_network(model))
+    after = last.weight.integers()
+    changed = (before != after).flatten(1).any(1)
+    assert changed.tolist() == [False, False, True, False, False, False, False, False]
+    assert torch.equal(before[2].sign(), after[2].sign())
 
 
 def test_the_shipped_architecture_is_legal_and_under_a_megabyte() -> None:
