@@ -149,9 +149,9 @@ def test_weights_are_whole_numbers_within_their_bits(bits: int, top: int) -> Non
 
 def test_a_channel_whose_sum_could_pass_20_bits_is_coarsened_until_it_cannot_and_the_others_stay() -> None:
     torch.manual_seed(0)
-    wide = (LayerSpec("input", 256, 3, 2), LayerSpec("conv", 8, 1, 1, pooled=True))
-    model = QuantNetwork(FloatNetwork(Architecture("wide", 20, wide)))
-    settle_statistics(model, [some_images(20, 16)])
+    wide = (LayerSpec("input", 16, 3, 2), LayerSpec("conv", 256, 1), LayerSpec("conv", 8, 1, 1, pooled=True))
+    model = QuantNetwork(FloatNetwork(Architecture("wide", 14, wide)))
+    settle_statistics(model, [some_images(14, 16)])
     last = model.quant_layers()[-1]
     last.weight.weight.data[2].fill_(1.0)
     before = last.weight.integers().clone()
