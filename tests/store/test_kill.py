@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROUNDS = int(os.environ.get("QANA_KILL_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("QANA_KILL_ROUNDS", "30"))
 ROOT = Path(__file__).resolve().parents[2]
 
 
