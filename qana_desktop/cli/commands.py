@@ -9,6 +9,7 @@ import click
 import typer
 
 from qana_desktop import __version__
+from qana_desktop.cli.devices import devices_app
 from qana_desktop.cli.exchange import export_images
 from qana_desktop.cli.store import store_app
 from qana_desktop.triage.dataset import SPLITS
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(store_app)
+app.add_typer(devices_app)
 app.command("export-images")(export_images)
 
 ENGINE_HELP = "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu."

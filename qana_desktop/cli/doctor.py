@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import qana_desktop
 from qana_desktop.cli import exit_codes
+from qana_desktop.cli.devices_run import library_line
 from qana_desktop.cli.terminal import INTENDED_USE, console, plain, write_line
 from qana_desktop.engines.contract import EngineInfo
 from qana_desktop.engines.registry import EngineRegistry
@@ -62,6 +63,7 @@ def make_report(bundle: Path | None, engines: list[EngineInfo]) -> Report:
             "encoding": f"{sys.stdout.encoding or '?'} / {locale.getpreferredencoding(do_setlocale=False)}",
         },
         "packages": {name: _version(name) for name in PACKAGES},
+        "added_library": library_line(),
         "bundle": _bundle(bundle),
         "engines": [_engine(info) for info in engines],
         "folders": {name: _folder(path) for name, path in vars(find_paths()).items()},
@@ -126,7 +128,7 @@ def _without_user(value: Any, withhold: Callable[[str], str]) -> Any:
 def _print(report: Report) -> None:
     sections = [
         ("Program", [f"{name}: {value}" for name, value in report["program"].items()]),
-        ("Packages", [f"{name}: {version or 'not installed'}" for name, version in report["packages"].items()]),
+        ("Packages", _package_lines(report)),
         ("Bundle", _bundle_lines(report["bundle"])),
         ("Engines", [line for engine in report["engines"] for line in _engine_lines(engine)]),
         ("Folders", [_folder_line(name, folder) for name, folder in report["folders"].items()]),
@@ -137,6 +139,12 @@ def _print(report: Report) -> None:
         for line in lines:
             screen.print(plain(f"  {line}"), soft_wrap=True)
     screen.print(plain(INTENDED_USE))
+
+
+def _package_lines(report: Report) -> list[str]:
+    installed = [f"{name}: {version or 'not installed'}" for name, version in report["packages"].items()]
+    added = report["added_library"]
+    return [*installed, f"added by a person: {added}"] if added else installed
 
 
 def _bundle_lines(bundle: Report) -> list[str]:

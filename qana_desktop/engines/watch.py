@@ -69,9 +69,9 @@ def _usable(places: tuple[BoardPlace, ...]) -> tuple[BoardPlace, ...]:
 class BoardWatch:
     """Calls `listener`, from its own thread, when boards come or go. `close` ends it at once."""
 
-    def __init__(self, listener: Listener, machine: Machine | None = None, *, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, listener: Listener, machine: Machine | None = None, *, every_s: float | None = None) -> None:
         self._look = BoardLook(machine or Machine())
-        self._listener, self._every_s = listener, every_s
+        self._listener, self._every_s = listener, LOOK_EVERY_S if every_s is None else every_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board-watch", daemon=True)
 
