@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
+from qana_desktop.engines.emi import EmiMeter
+from qana_desktop.engines.emi_windows import open_devices
 from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
 from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
 from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes
@@ -21,6 +24,28 @@ MULTIPLY_PJ: Final = 3.7
 ADD_PJ: Final = 0.9
 SOURCE: Final = "M. Horowitz, Computing's energy problem, ISSCC 2014, pp. 10-14: 45 nm, 32-bit floating point"
 """Energies of one operation. The ONNX engine holds its integers in float32, so these are the operations it performs."""
+
+
+class PackageMeter(Protocol):
+    """The energy counters of the processor packages of this computer."""
+
+    @property
+    def source(self) -> str:
+        """Where the figures come from, for a person."""
+        ...
+
+    def read(self) -> tuple[int, ...]:
+        """Return each package's counter; raises MeterUnavailable."""
+        ...
+
+    def used_joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> float:
+        """Return the energy between two readings."""
+        ...
+
+
+def package_meter(system: str = sys.platform) -> PackageMeter:
+    """Find this system's counters of the processor; raises MeterUnavailable, with what to do."""
+    return EmiMeter.find(open_devices()) if system == "win32" else PowercapMeter.find()
 
 
 def not_available(engine: str, reason: str) -> MeasuredValue:
@@ -47,7 +72,7 @@ def measured_on_device(engine: str, millijoules: float, *, images: int, note: st
 
 def measured_on_package(
     engine: str,
-    meter: PowercapMeter,
+    meter: PackageMeter,
     run: Callable[[], object],
     *,
     images_per_run: int,
@@ -61,7 +86,7 @@ def measured_on_package(
     seconds, joules = clock() - start, meter.used_joules(before, meter.read())
     images = runs * images_per_run
     note = (
-        f"Whole processor package over a burst of {images} images in {seconds:.2f} s (Linux powercap, RAPL): "
+        f"Whole processor package over a burst of {images} images in {seconds:.2f} s ({meter.source}): "
         f"includes idle power and other programs; {joules / seconds:.1f} W on average."
     )
     scope = f"{ONE_VIEW}, whole processor package"
@@ -73,7 +98,7 @@ def processor_energy(
 ) -> MeasuredValue:
     """Return the energy of one view on this processor: measured where the counter can be read, else estimated."""
     try:
-        meter = PowercapMeter.find()
+        meter = package_meter()
         return measured_on_package(engine, meter, run, images_per_run=images_per_run)
     except MeterUnavailable as error:
         return estimated(engine, network, why_not_measured=error.fault.sentence())

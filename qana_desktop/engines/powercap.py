@@ -28,6 +28,7 @@ class PowercapMeter:
     """The packages of this computer together. Each counter starts again at its range: minutes to an hour under load."""
 
     zones: tuple[_Zone, ...]
+    source: str = "Linux powercap, RAPL"
 
     @staticmethod
     def find(root: Path = ROOT) -> PowercapMeter:
