@@ -88,7 +88,10 @@ class _People:
             screen.print(plain(line))
 
     def _provenance(self) -> str:
-        engine = self._desks.device.current()
-        return (
-            f"{self.count} images · bundle {self._desks.triage.bundle_id} · engine {engine.name} ({engine.engine_id})"
-        )
+        engine, used = self._desks.device.current(), self._engines()
+        named = f"engines {', '.join(used)}" if len(used) > 1 else f"engine {engine.name} ({engine.engine_id})"
+        return f"{self.count} images · bundle {self._desks.triage.bundle_id} · {named}"
+
+    def _engines(self) -> list[str]:
+        """The engines that really read."""
+        return sorted({reading.provenance.engine for reading in self._readings if reading.provenance is not None})

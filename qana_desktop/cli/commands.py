@@ -27,7 +27,10 @@ app.add_typer(store_app)
 app.add_typer(devices_app)
 app.command("export-images")(export_images)
 
-ENGINE_HELP = "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu."
+ENGINE_HELP = (
+    "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu. Several with commas "
+    "between them, or all-boards, share the images."
+)
 EngineOption = Annotated[str, typer.Option("--engine", metavar="ENGINE", help=ENGINE_HELP)]
 BundleOption = Annotated[
     Path | None,

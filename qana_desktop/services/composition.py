@@ -15,6 +15,7 @@ from qana_desktop.engines.watch import BoardWatch
 from qana_desktop.intake.reader import ImageReader
 from qana_desktop.network.bundle import Bundle, active_bundle, open_bundle
 from qana_desktop.network.preprocess import DIHEDRAL, PREPROCESS_VERSION
+from qana_desktop.services.board_team import BoardTeam
 from qana_desktop.services.device_desk import DeviceDesk
 from qana_desktop.services.triage_desk import ActiveBundle, TriageDesk
 from qana_desktop.system.clock import Clock
@@ -24,6 +25,8 @@ from qana_desktop.system.json_reads import BadJson
 from qana_desktop.system.resources import models_dir
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_from_json
+
+ALL_BOARDS: Final = "all-boards"
 
 _NOT_THERE: Final = frozenset({"device-missing", "sdk-missing", "sdk-platform"})
 """Faults that say that there simply is no board: nothing to tell a person who asked for any engine."""
@@ -35,7 +38,10 @@ class BundleUnfit(KnownError):
 
 @dataclass(frozen=True, eq=False)
 class Desks:
-    """What window and command line work with. `passed_over`: why `auto` did not take a board that is there."""
+    """What window and command line work with. `passed_over`: why `auto` did not take a board that is there.
+
+    `device` is the chosen engine, the first one where several share the work.
+    """
 
     triage: TriageDesk
     device: DeviceDesk
@@ -48,20 +54,38 @@ def open_desks(bundle: Path | None = None, *, engine: str | None = AUTO) -> Iter
     """Open the desks with a bundle (None: the active one) and an engine (None: a person chooses later).
 
     `engine` is an id, `akida-board` for the first board, or `auto`: a board that works, else ONNX Runtime, never the
-    simulator. On leaving, the engine's process ends before the image reader's. Raises BundleRefused, BundleUnfit,
-    ResourcesMissing, EngineError.
+    simulator. Several ids with commas between them, or `all-boards`, share the images of a batch. On leaving, the
+    engines' processes end before the image reader's. Raises BundleRefused, BundleUnfit, ResourcesMissing, EngineError.
     """
     active = load_bundle(bundle)
     registry = EngineRegistry()
     with ExitStack() as ending:
         reader = ending.enter_context(ImageReader())
-        device = DeviceDesk(registry, active.path)
-        watch = BoardWatch(device.boards_changed)
+        names = _several(registry, engine)
+        desks = [DeviceDesk(registry, active.path) for _ in names]
+        team = BoardTeam(desks)
+        watch = BoardWatch(team.boards_changed)
         ending.callback(watch.close)
-        ending.callback(device.close)
+        for desk in desks:
+            ending.callback(desk.close)
         watch.start()
-        passed_over = _start(reader, registry, device, engine) if engine is not None else ()
-        yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), device, active, passed_over)
+        passed_over = _start(reader, registry, dict(zip(names, desks, strict=True))) if engine is not None else ()
+        device: DeviceDesk | BoardTeam = desks[0] if len(desks) == 1 else team
+        yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), desks[0], active, passed_over)
+
+
+def _several(registry: EngineRegistry, wanted: str | None) -> list[str]:
+    """The names of the engines that shall share the work; mostly one. Raises EngineError for one named twice."""
+    if wanted == ALL_BOARDS:
+        listed = registry.probe()
+        found = [info.engine_id for info in listed if info.engine_id.startswith("akida-board") and info.fault is None]
+        return found or [registry.choose("akida-board", listed).engine_id]
+    names = [name.strip() for name in (wanted or "").split(",")]
+    if len(set(names)) != len(names):
+        raise EngineError(
+            Fault("engine-twice", "An engine was named twice, so no image was assessed.", "Name each engine once.")
+        )
+    return names
 
 
 def load_bundle(path: Path | None = None) -> ActiveBundle:
@@ -97,18 +121,18 @@ def _problems(bundle: Bundle, policy: ReadingPolicy) -> Iterator[str]:
         yield "its domain model is for another number of features"
 
 
-def _start(reader: ImageReader, registry: EngineRegistry, device: DeviceDesk, wanted: str) -> tuple[Fault, ...]:
-    """Start the image reader while the engine starts, which takes longer."""
+def _start(reader: ImageReader, registry: EngineRegistry, chosen: dict[str, DeviceDesk]) -> tuple[Fault, ...]:
+    """Start the image reader while the engines start, which takes longer."""
     with ThreadPoolExecutor(1, thread_name_prefix="start-reader") as pool:
         reading = pool.submit(reader.start)
-        passed_over = _choose_automatically(registry, device) if wanted == AUTO else _choose(device, wanted)
+        passed_over: tuple[Fault, ...] = ()
+        for wanted, device in chosen.items():
+            if wanted == AUTO:
+                passed_over += _choose_automatically(registry, device)
+            else:
+                device.choose(wanted)
         reading.result()
     return passed_over
-
-
-def _choose(device: DeviceDesk, wanted: str) -> tuple[Fault, ...]:
-    device.choose(wanted)
-    return ()
 
 
 def _choose_automatically(registry: EngineRegistry, device: DeviceDesk) -> tuple[Fault, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ from qana_desktop.triage.measured import MeasuredValue
 from qana_desktop.triage.outcome import CannotAssess, Latency, Provenance, Reading
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _AHEAD: Final = 4
 """Images decoded ahead of the one that is inferred: enough to overlap, few enough that memory does not grow."""
@@ -128,21 +132,43 @@ class TriageDesk:
     ) -> None:
         """Read many in order, decoding the next images while the engine has the present one.
 
-        What was handed over stays valid when the batch ends early: by EngineError, by `Cancelled`, by a bug.
+        Where the device is a team of engines, as many images are inferred at once; they come back in order. What was
+        handed over stays valid when the batch ends early: by EngineError, by `Cancelled`, by a bug.
         """
         total = len(sources) if isinstance(sources, Sized) else None
         report(Progress(0, total, "Reading images"))
         with self._prepared_ahead(sources) as stream:
-            for done, (source, prepared) in enumerate(_until_cancelled(stream, token), start=1):
-                on_reading(source, self._finish(source, prepared, ignore_quality=ignore_quality))
-                report(Progress(done, total, "Reading images"))
+            finished = self._finished(_until_cancelled(stream, token), ignore_quality=ignore_quality)
+            with contextlib.closing(finished):
+                for done, (source, reading) in enumerate(finished, start=1):
+                    on_reading(source, reading)
+                    report(Progress(done, total, "Reading images"))
+
+    def _finished(
+        self, stream: Iterator[tuple[ImageSource, _Prepared]], *, ignore_quality: bool
+    ) -> Generator[tuple[ImageSource, Reading], None, None]:
+        """Readings in order; several at once where the device is a team."""
+
+        def finish(item: tuple[ImageSource, _Prepared]) -> tuple[ImageSource, Reading]:
+            return item[0], self._finish(*item, ignore_quality=ignore_quality)
+
+        width = getattr(self._device, "width", 1)
+        if width == 1:
+            yield from map(finish, stream)
+            return
+        pool = ThreadPoolExecutor(max_workers=width, thread_name_prefix="infer")
+        try:
+            for _item, done in _window(pool, finish, stream, ahead=width):
+                yield done
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     @contextmanager
     def _prepared_ahead(self, sources: Iterable[ImageSource]) -> Iterator[Iterator[tuple[ImageSource, _Prepared]]]:
         """Prepared images in the order of the sources, a few ahead; on leaving, what has not begun is dropped."""
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         try:
-            yield _window(pool, self._prepare, iter(sources))
+            yield _window(pool, self._prepare, iter(sources), ahead=_AHEAD)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -228,17 +254,17 @@ def _until_cancelled(
 
 
 def _window(
-    pool: ThreadPoolExecutor, prepare: Callable[[ImageSource], _Prepared], sources: Iterator[ImageSource]
-) -> Iterator[tuple[ImageSource, _Prepared]]:
-    """Keep `_AHEAD` images under way, and give them out in order."""
-    waiting: deque[tuple[ImageSource, Future[_Prepared]]] = deque(
-        (source, pool.submit(prepare, source)) for source in islice(sources, _AHEAD)
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterator[Item], *, ahead: int
+) -> Iterator[tuple[Item, Result]]:
+    """Keep `ahead` items under way, and give them out in order with what the work made of them."""
+    waiting: deque[tuple[Item, Future[Result]]] = deque(
+        (item, pool.submit(work, item)) for item in islice(items, ahead)
     )
     while waiting:
-        source, future = waiting.popleft()
-        prepared = future.result()
-        waiting.extend((following, pool.submit(prepare, following)) for following in islice(sources, 1))
-        yield source, prepared
+        item, future = waiting.popleft()
+        result = future.result()
+        waiting.extend((following, pool.submit(work, following)) for following in islice(items, 1))
+        yield item, result
 
 
 def _of_one_image(per_view: MeasuredValue, view_count: int) -> MeasuredValue:

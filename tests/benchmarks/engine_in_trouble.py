@@ -14,7 +14,7 @@ from tests.support.faulty_engine import run_images
 
 
 def main() -> int:
-    """Run, print and write the counts; returns 1 where an image has two readings, none and no reason, or a wrong one."""
+    """Run, print and write the counts; returns 1 where an image has two readings, a wrong one, or none unexplained."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--faults", type=int, default=100)
