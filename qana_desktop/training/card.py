@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qana_desktop.training.data import CLASSES
@@ -115,10 +116,18 @@ def _policy(policy: ReadingPolicy) -> str:
         f" | {_measured(p.specificity)} |"
         for p in policy.operating_points
     ]
+    if policy.conformal.measured is not None:
+        lines += [
+            "",
+            f'"Could be" sets (target {policy.conformal.coverage:.2f} in every class) held the true class in'
+            f" {_measured(policy.conformal.measured)} of test images; by class: "
+            + _by_class(policy.classes, policy.conformal.measured_by_class),
+        ]
     if policy.domain is not None:
         lines += [
             "",
-            f"Images refused as unlike the training images: {_measured(policy.domain.false_reject)} of test images.",
+            f"Images refused as unlike the training images: {_measured(policy.domain.false_reject)} of test images;"
+            " by class: " + _by_class(policy.classes, policy.domain.false_rejects),
         ]
     return "\n".join(lines)
 
@@ -160,6 +169,10 @@ def _limits() -> str:
 
 def _interval(value: dict[str, Any]) -> str:
     return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+
+
+def _by_class(names: Sequence[str], values: Sequence[Interval]) -> str:
+    return ", ".join(f"{name} {_measured(value)}" for name, value in zip(names, values, strict=True)) + "."
 
 
 def _measured(value: Interval) -> str:

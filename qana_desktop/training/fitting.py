@@ -12,15 +12,15 @@ from qana_desktop.training.metrics import BoolArray, FloatArray
 from qana_desktop.training.readings import Readings
 from qana_desktop.triage.calibration import probabilities_of_means
 from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
-from qana_desktop.triage.domain import distances
 from qana_desktop.triage.fit import (
     bootstrap,
     fit_calibration,
     fit_conformal,
     fit_domain,
+    measured_conformal,
+    measured_domain,
     measured_point,
     threshold_for_sensitivity,
-    wilson,
 )
 from qana_desktop.triage.outcome import Triage
 from qana_desktop.triage.policy import (
@@ -127,7 +127,7 @@ def fit_policy(
         calibration=replace(rule.calibration, ece=_ece(held, test)),
         decision_weights=rule.weights,
         operating_points=_operating_points(fitted, calibration.truth, held, test.truth),
-        conformal=fit_conformal(fitted, calibration.truth, COVERAGE),
+        conformal=measured_conformal(fit_conformal(fitted, calibration.truth, COVERAGE), held, test.truth),
         domain=_domain(calibration, test, training),
     )
     return policy, rule
@@ -163,14 +163,12 @@ def _point(
 
 
 def _domain(calibration: Part, test: Part, training: Part) -> DomainModel:
-    """Centres from training features, the limit from calibration lesions, the false rejects counted on test lesions."""
+    """Centres from training features, limits from calibration lesions, the false rejects counted on test lesions."""
     model = fit_domain(
         training.readings.feature_means(),
         training.truth,
         calibration.readings.feature_means(),
-        classes=len(CLASSES),
+        calibration.truth,
         false_reject=FALSE_REJECT,
     )
-    centres, variances = np.asarray(model.centres), np.asarray(model.variances)
-    far = distances(test.readings.feature_means(), centres, variances)
-    return replace(model, false_reject=wilson(int((far > model.limit).sum()), len(far)))
+    return measured_domain(model, test.readings.feature_means(), test.truth)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.calibration import FloatArray, probabilities, view_probabilities
 from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
-from qana_desktop.triage.domain import domain_distance
+from qana_desktop.triage.domain import is_out_of_domain
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Outcome, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Conformal, OperatingPoint, ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
@@ -115,9 +115,9 @@ def worklist_key(outcome: Outcome) -> tuple[int, float]:
 
 
 def _domain_refusals(features: npt.NDArray[np.integer], policy: ReadingPolicy) -> tuple[Fault, ...]:
-    if policy.domain is None or domain_distance(features, policy.domain) <= policy.domain.limit:
-        return ()
-    return (OUT_OF_DOMAIN,)
+    if policy.domain is not None and is_out_of_domain(features, policy.domain):
+        return (OUT_OF_DOMAIN,)
+    return ()
 
 
 def _decide(shares: FloatArray, policy: ReadingPolicy) -> Diagnosis:

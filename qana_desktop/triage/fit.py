@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.triage.calibration import FloatArray, softmax
-from qana_desktop.triage.domain import distances
+from qana_desktop.triage.domain import distances, out_of_domain
 from qana_desktop.triage.outcome import Triage
 from qana_desktop.triage.policy import Conformal, DomainModel, Interval, OperatingPoint
 
@@ -164,31 +165,72 @@ def fit_conformal(probabilities: FloatArray, labels: LabelArray, coverage: float
     )
 
 
+def measured_conformal(conformal: Conformal, probabilities: FloatArray, labels: LabelArray) -> Conformal:
+    """The same sets with their coverage counted on these cases, probabilities (n, classes), with Wilson intervals.
+
+    As in use, the most probable class always belongs to the set.
+    """
+    own = probabilities[np.arange(len(labels)), labels]
+    held = (1.0 - own <= np.asarray(conformal.quantiles)[labels]) | (own >= probabilities.max(axis=1))
+    by_class = [held[labels == k] for k in range(probabilities.shape[1])]
+    return replace(
+        conformal,
+        measured=wilson(int(held.sum()), len(held)),
+        measured_by_class=tuple(wilson(int(part.sum()), len(part)) for part in by_class),
+    )
+
+
 def _quantile(values: FloatArray, coverage: float) -> float:
     rank = math.ceil(round((len(values) + 1) * coverage, 9))
     return float(np.clip(np.sort(values)[rank - 1], 0.0, 1.0)) if 1 <= rank <= len(values) else 1.0
 
 
 def fit_domain(
-    training: FloatArray, labels: LabelArray, held_out: FloatArray, *, classes: int, false_reject: float
+    training: FloatArray, labels: LabelArray, held_out: FloatArray, held_labels: LabelArray, *, false_reject: float
 ) -> DomainModel:
-    """Centres and pooled variances of training features (n, F), limit from held-out features (m, F).
+    """Centres and pooled variances of training features (n, F), limits from held-out features (m, F).
 
-    Features are means over the same views as in use. `false_reject` is the wanted share of held-out images above the
-    limit. Raises ValueError when a class has no case.
+    Features are means over the same views as in use. The limit of a class is the median distance of its own held-out
+    images times one factor for all classes: a dozen cases give a median, but no tail. The factor is the smallest that
+    refuses at most the share `false_reject` of held-out images, each class counting alike.
+    Raises ValueError when a class has no case in one of the parts.
     """
-    if np.any(np.bincount(labels, minlength=classes) == 0):
+    classes = int(labels.max()) + 1
+    if any(np.any(np.bincount(part, minlength=classes) == 0) for part in (labels, held_labels)):
         raise ValueError("every class needs at least one case")
     centres = np.stack([training[labels == k].mean(axis=0) for k in range(classes)])
     variances = _pooled_variances(training - centres[labels])
-    far = distances(held_out, centres, variances)
-    limit = float(np.quantile(far, 1.0 - false_reject, method="higher"))
-    return DomainModel(
+    found = distances(held_out, centres, variances)
+    medians = np.array([np.median(found[held_labels == k, k]) for k in range(classes)])
+    medians = np.maximum(medians, np.finfo(np.float64).tiny)
+    factor = _balanced_quantile((found / medians).min(axis=1), held_labels, 1.0 - false_reject)
+    model = DomainModel(
         centres=tuple(tuple(float(value) for value in row) for row in centres),
         variances=tuple(float(value) for value in variances),
-        limit=limit,
-        false_reject=wilson(int((far > limit).sum()), len(far)),
+        limits=tuple(float(limit) for limit in medians * factor * (1.0 + 1e-9)),
+        false_reject=wilson(0, 0),
+        false_rejects=(),
     )
+    return measured_domain(model, held_out, held_labels)
+
+
+def measured_domain(model: DomainModel, means: FloatArray, labels: LabelArray) -> DomainModel:
+    """The same model with its false rejects counted on these cases, features (n, F), with Wilson intervals."""
+    refused = out_of_domain(means, model)
+    by_class = [refused[labels == k] for k in range(len(model.centres))]
+    return replace(
+        model,
+        false_reject=wilson(int(refused.sum()), len(refused)),
+        false_rejects=tuple(wilson(int(part.sum()), len(part)) for part in by_class),
+    )
+
+
+def _balanced_quantile(values: FloatArray, labels: LabelArray, share: float) -> float:
+    """The smallest of `values` at or below which lies `share` of the cases, each class weighing the same."""
+    weights = 1.0 / np.bincount(labels)[labels]
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][int(np.searchsorted(reached, share - 1e-12))])
 
 
 def _pooled_variances(residuals: FloatArray) -> FloatArray:

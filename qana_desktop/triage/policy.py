@@ -58,24 +58,34 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Conformal:
-    """Class-conditional conformal set: class k is in it when ``1 - p_k <= quantiles[k]``. `coverage` is the target."""
+    """Class-conditional conformal set: class k is in it when ``1 - p_k <= quantiles[k]``.
+
+    `coverage` is the target. `measured` is the share of test images whose set held the true class, `measured_by_class`
+    the same by true class; None and empty where nothing was measured. A target that calibration lesions met can be
+    missed on others: what is said to a person is what was measured.
+    """
 
     coverage: float
     quantiles: tuple[float, ...]
+    measured: Interval | None = None
+    measured_by_class: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True)
 class DomainModel:
-    """Distance of the integer features (mean over views) to the nearest class centre, diagonal covariance.
+    """How far the integer features (mean over views) may lie from each class's centre, diagonal covariance.
 
-    ``d = min over k of mean over f of (x_f - centres[k][f])**2 / variances[f]``; above `limit` the image is not like
-    the training images and is not assessed. `false_reject` is the share of held-out images above the limit.
+    ``d_k = mean over f of (x_f - centres[k][f])**2 / variances[f]``; an image with ``d_k > limits[k]`` for every class
+    is not like the training images of any of them and is not assessed. A limit per class, because rare classes spread
+    wider: one limit for all would refuse them most often. `false_reject` is the refused share of held-out images,
+    `false_rejects` the same by true class.
     """
 
     centres: tuple[tuple[float, ...], ...]
     variances: tuple[float, ...]
-    limit: float
+    limits: tuple[float, ...]
     false_reject: Interval
+    false_rejects: tuple[Interval, ...]
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,11 @@ class _Reads:
         return Conformal(
             coverage=node.key("coverage").number(low=0.0, high=1.0),
             quantiles=node.key("quantiles").numbers(count, low=0.0, high=1.0),
+            measured=(measured := node.key("measured").or_none(self._interval)),
+            measured_by_class=tuple(
+                self._interval(item)
+                for item in node.key("measured_by_class").items(count=0 if measured is None else count)
+            ),
         )
 
     def _domain(self, node: JsonNode, count: int) -> DomainModel:
@@ -119,8 +124,9 @@ class _Reads:
         return DomainModel(
             centres=tuple(row.numbers(features) for row in node.key("centres").items(count=count)),
             variances=_positive(node.key("variances"), features),
-            limit=node.key("limit").number(low=0.0),
+            limits=_positive(node.key("limits"), count),
             false_reject=self._interval(node.key("false_reject")),
+            false_rejects=tuple(self._interval(item) for item in node.key("false_rejects").items(count=count)),
         )
 
     def _interval(self, node: JsonNode) -> Interval:

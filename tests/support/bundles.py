@@ -69,7 +69,13 @@ def small_policy(views: int = 2) -> ReadingPolicy:
             OperatingPoint("look", "malignancy", 0.4, "review", NOTHING_MEASURED, NOTHING_MEASURED),
         ),
         conformal=Conformal(0.9, (0.7,) * count),
-        domain=DomainModel(((7.0,) * FEATURES,) * count, (1.0,) * FEATURES, 1e6, NOTHING_MEASURED),
+        domain=DomainModel(
+            centres=((7.0,) * FEATURES,) * count,
+            variances=(1.0,) * FEATURES,
+            limits=(1e6,) * count,
+            false_reject=NOTHING_MEASURED,
+            false_rejects=(NOTHING_MEASURED,) * count,
+        ),
     )
 
 

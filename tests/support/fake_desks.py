@@ -45,7 +45,7 @@ POLICY = ReadingPolicy(
             "sensitive", "malignancy", 0.22, "review", Interval(0.9, 0.87, 0.93, 400), Interval(0.74, 0.72, 0.76, 2000)
         ),
     ),
-    conformal=Conformal(0.9, (0.8,) * 7),
+    conformal=Conformal(0.9, (0.8,) * 7, Interval(0.9, 0.88, 0.92, 2400), (Interval(0.8, 0.75, 0.84, 300),) * 7),
     domain=None,
 )
 

@@ -50,14 +50,23 @@ def operating_points(classes: tuple[Diagnosis, ...]) -> st.SearchStrategy[Operat
 
 
 @st.composite
+def conformals(draw: st.DrawFn, count: int) -> Conformal:
+    coverage, quantiles = draw(UNIT), draw(st.tuples(*[UNIT] * count))
+    if draw(st.booleans()):
+        return Conformal(coverage, quantiles)
+    return Conformal(coverage, quantiles, draw(intervals()), draw(st.tuples(*[intervals()] * count)))
+
+
+@st.composite
 def domains(draw: st.DrawFn, count: int) -> DomainModel:
     features = draw(st.integers(1, 4))
     row = st.tuples(*[ANY] * features)
     return DomainModel(
         centres=draw(st.tuples(*[row] * count)),
         variances=draw(st.tuples(*[POSITIVE] * features)),
-        limit=draw(st.floats(0, 1e4)),
+        limits=draw(st.tuples(*[POSITIVE] * count)),
         false_reject=draw(intervals()),
+        false_rejects=draw(st.tuples(*[intervals()] * count)),
     )
 
 
@@ -73,6 +82,6 @@ def policies(
         calibration=draw(calibrations(count)),
         decision_weights=draw(st.tuples(*[POSITIVE] * count)),
         operating_points=tuple(draw(st.lists(operating_points(classes), max_size=4))),
-        conformal=Conformal(draw(UNIT), draw(st.tuples(*[UNIT] * count))),
+        conformal=draw(conformals(count)),
         domain=draw(domains(count)) if wanted else None,
     )

@@ -43,7 +43,7 @@ POLICY = ReadingPolicy(
     conformal=Conformal(0.9, (0.0,) * 7),
     domain=None,
 )
-FAR = DomainModel(((0.0, 0.0),) * 7, (1.0, 4.0), 1.0, SOME)
+FAR = DomainModel(((0.0, 0.0),) * 7, (1.0, 4.0), (1.0,) * 7, SOME, (SOME,) * 7)
 BLUR = Fault("quality-blur", "The image is blurred.", "Take it again.")
 BLURRED = QualityReport((QualityFinding("sharpness", 1.0, 5.0, BLUR, refuses=True),))
 SOFT = QualityReport((QualityFinding("sharpness", 4.0, 5.0, BLUR, refuses=False),))

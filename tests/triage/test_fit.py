@@ -8,17 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qana_desktop.triage.calibration import softmax
+from qana_desktop.triage.domain import out_of_domain
 from qana_desktop.triage.fit import (
     balanced_weights,
     bootstrap,
     fit_calibration,
     fit_conformal,
     fit_domain,
+    measured_conformal,
     measured_point,
     threshold_for_sensitivity,
     wilson,
 )
 from qana_desktop.triage.outcome import Triage
+from qana_desktop.triage.policy import Conformal
 
 
 def drawn_cases(n: int, *, scale: float, bias: list[float], seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +121,14 @@ def test_conformal_sets_reach_their_coverage_in_every_class_on_new_cases() -> No
         assert covered[labels[4000:] == k, k].mean() == pytest.approx(0.9, abs=0.04)
 
 
+def test_the_coverage_of_a_set_is_counted_with_the_most_probable_class_in_it() -> None:
+    shares = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
+    found = measured_conformal(Conformal(0.9, (0.0, 0.5)), shares, np.array([0, 1, 1, 0]))
+    assert found.measured is not None
+    assert (found.measured.value, found.measured.n) == (0.75, 4)
+    assert [part.value for part in found.measured_by_class] == [1.0, 0.5]
+
+
 def test_a_class_with_too_few_cases_is_never_excluded() -> None:
     assert fit_conformal(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 0]), 0.9).quantiles == (1.0, 1.0)
 
@@ -127,8 +138,20 @@ def test_the_domain_model_keeps_its_false_reject_share_and_rejects_what_is_far_a
     labels = np.arange(2000) % 2
     features = generator.normal(0, 1, (2000, 8)) + 5.0 * labels[:, None]
     features[:, 7] = 4.0
-    model = fit_domain(features[:1000], labels[:1000], features[1000:], classes=2, false_reject=0.02)
+    model = fit_domain(features[:1000], labels[:1000], features[1000:], labels[1000:], false_reject=0.02)
     assert model.false_reject.value == pytest.approx(0.02, abs=0.002)
+    assert out_of_domain(np.full((1, 8), 40.0), model).all()
     assert min(model.variances) > 0.0
     with pytest.raises(ValueError, match="at least one case"):
-        fit_domain(features, labels, features, classes=3, false_reject=0.02)
+        fit_domain(features, labels, features, labels * 0, false_reject=0.02)
+
+
+def test_a_rare_class_that_spreads_wider_is_not_refused_more_often() -> None:
+    generator = np.random.default_rng(4)
+    labels = np.array(([0] * 49 + [1]) * 80)
+    spread = np.where(labels == 1, 3.0, 1.0)[:, None]
+    features = generator.normal(0, 1, (4000, 8)) * spread + 20.0 * labels[:, None]
+    model = fit_domain(features[:2000], labels[:2000], features[2000:], labels[2000:], false_reject=0.05)
+    assert model.limits[1] > 4.0 * model.limits[0]
+    assert model.false_rejects[1].value <= 0.1
+    assert [share.n for share in model.false_rejects] == [1960, 40]

@@ -22,7 +22,7 @@ POLICY = ReadingPolicy(
     decision_weights=(1.0,) * 7,
     operating_points=(OperatingPoint("cut", "malignancy", 0.2, "review", SOME, SOME),),
     conformal=Conformal(0.9, (0.9,) * 7),
-    domain=DomainModel(((0.0, 0.0),) * 7, (1.0, 2.0), 3.0, SOME),
+    domain=DomainModel(((0.0, 0.0),) * 7, (1.0, 2.0), (3.0,) * 7, SOME, (SOME,) * 7),
 )
 
 
@@ -75,8 +75,10 @@ def test_the_classes_come_back_as_diagnoses_and_not_as_texts() -> None:
         ("operating_points.0.triage", "low_concern", None),
         ("operating_points.0.score", "wart", None),
         ("operating_points.0.threshold", 1.01, None),
+        ("conformal.measured_by_class", [1.0], "policy.json.conformal.measured_by_class must have 0 elements, not 1."),
         ("conformal.quantiles.0", -0.1, "policy.json.conformal.quantiles[0] must lie between 0 and 1, not -0.1."),
         ("domain.centres.4", [1.0], "policy.json.domain.centres[4] must have 2 elements, not 1."),
+        ("domain.limits", [1.0], "policy.json.domain.limits must have 7 elements, not 1."),
         ("domain.variances", [], "policy.json.domain.variances must have at least one element."),
         ("domain", 3, "policy.json.domain must be an object, not a number."),
         ("surprise", 3, "policy.json has an unknown 'surprise'."),

@@ -257,9 +257,21 @@ def _could_be(outcome: Assessed, policy: ReadingPolicy | None) -> str:
         return tr("Could be: none of the seven is plausible enough.")
     if policy is None:
         return tr("Could be: {names}", names=names)
-    coverage = percent(policy.conformal.coverage)
+    return tr("Could be: {names}.", names=names) + " " + _coverage(policy)
+
+
+def _coverage(policy: ReadingPolicy) -> str:
+    """How often such sets were right, as measured; melanoma apart, because there a miss weighs most."""
+    measured, by_class = policy.conformal.measured, policy.conformal.measured_by_class
+    if measured is None:
+        return tr("How often such a set holds the true class was not measured.")
+    if Diagnosis.MEL not in policy.classes:
+        return tr("Such sets held the true class in {all} of test images.", all=percent(measured.value))
+    melanoma = by_class[policy.classes.index(Diagnosis.MEL)]
     return tr(
-        "Could be: {names}. Such a set holds the true class in {coverage} of cases.", names=names, coverage=coverage
+        "Such sets held the true class in {all} of test images, in {melanoma} of melanomas.",
+        all=percent(measured.value),
+        melanoma=percent(melanoma.value),
     )
 
 

@@ -10,6 +10,7 @@ from qana_desktop.services.sources import ImageSource
 from qana_desktop.triage.diagnosis import CLASS_ORDER, FULL_NAMES
 from qana_desktop.triage.measured import MeasuredValue, Method
 from qana_desktop.triage.outcome import CannotAssess, Outcome, Triage
+from qana_desktop.triage.policy import Conformal
 from qana_desktop.triage.quality import QualityFinding, QualityReport
 from qana_desktop.ui.presenters.entries import Entry, Group
 from qana_desktop.ui.presenters.reading import ReadingView, group_word, reading_view, row_line, row_number, row_spoken
@@ -69,9 +70,14 @@ def test_without_a_policy_no_cut_is_shown() -> None:
     assert scale.sentence == "No operating point is printed for this network."
 
 
-def test_the_could_be_set_names_its_coverage() -> None:
-    assert "in 90\u00a0%" in view(assessed(0.71)).could_be
+def test_the_could_be_set_says_how_often_such_sets_were_right() -> None:
+    assert view(assessed(0.71)).could_be.endswith("in 90\u00a0% of test images, in 80\u00a0% of melanomas.")
     assert "Melanoma" in view(assessed(0.71)).could_be
+
+
+def test_a_could_be_set_that_was_not_measured_says_so() -> None:
+    unmeasured = replace(POLICY, conformal=Conformal(0.9, (0.8,) * 7))
+    assert "was not measured" in reading_view(entry(assessed(0.71)), unmeasured).could_be
 
 
 def test_agreement_and_confidence_are_words_with_numbers() -> None:
