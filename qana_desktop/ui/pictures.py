@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -118,6 +118,14 @@ class PictureShelf(QObject):
                 lambda picture: self._keep_picture(entry_id, picture),
             )
         return None
+
+    def forget_faults(self, entry_ids: Iterable[int]) -> None:
+        """Fetch pictures and thumbnails again that could not be had before."""
+        for entry_id in entry_ids:
+            if isinstance(self._pictures.get(entry_id), Fault):
+                del self._pictures[entry_id]
+            if isinstance(self._thumbnails.get(entry_id), Fault):
+                del self._thumbnails[entry_id]
 
     def _ask(self, what: tuple[str, int], work: Callable[[], T], keep: Callable[[T | Fault], None]) -> None:
         if what in self._asked:

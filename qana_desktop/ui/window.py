@@ -66,7 +66,9 @@ class MainWindow(QMainWindow):
         self.worklist = Worklist()
         self.shelf = PictureShelf(bridge)
         self.batch = BatchPresenter(self.worklist, bridge, self, self._engine_fault)
-        self.engine = EnginePresenter(bridge, self, lambda: len(self.worklist.unread_ids()), self.batch.resume)
+        self.engine = EnginePresenter(
+            bridge, self, lambda: len(self.worklist.unread_ids()), lambda: self.batch.running, self.batch.resume
+        )
         self.opening = OpeningPresenter(self.worklist, bridge, self, self._opened)
         self.actions_ = Actions(self, theme, self._handlers())
         self._make_views()
@@ -304,13 +306,17 @@ class MainWindow(QMainWindow):
 
     # --- showing ---
 
-    def _opened(self, fresh: list[Entry]) -> None:
+    def _opened(self, brought: list[Entry]) -> None:
+        """Read what was brought, and show the first of it: nobody may take an earlier patient's reading for it."""
+        entry_ids = [entry.entry_id for entry in brought]
         if self.middle.currentWidget() is self.empty:
             self.middle.setCurrentWidget(self.image)
             self.list_panel.list.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.batch.enqueue([entry.entry_id for entry in fresh])
-        if self.list_panel.selected_id() is None:
-            self.select(fresh[0].entry_id)
+        self.shelf.forget_faults(entry_ids)
+        self.batch.enqueue(entry_ids)
+        if entry_ids[0] == self.list_panel.selected_id():
+            self._show_entry(entry_ids[0])
+        self.select(entry_ids[0])
 
     def _engine_fault(self, fault: Fault) -> None:
         self.engine.lost(fault)

@@ -14,11 +14,21 @@ from pytestqt.qtbot import QtBot
 
 from qana_desktop.app import Options, build
 from qana_desktop.engines.contract import EngineInfo, EngineState
+from qana_desktop.system.faults import Fault
 from qana_desktop.system.paths import Paths
+from qana_desktop.triage.outcome import CannotAssess
 from qana_desktop.ui.desks import Desks
+from qana_desktop.ui.pictures import Picture
 from qana_desktop.ui.presenters.entries import Group
 from qana_desktop.ui.shortcuts import Command
-from tests.support.fake_desks import LOST, FakeDeviceDesk, FakeTriageDesk, draw_lesion
+from tests.support.fake_desks import (
+    LOST,
+    NOT_AN_IMAGE,
+    FakeDeviceDesk,
+    FakeTriageDesk,
+    draw_lesion,
+    outcome_by_name,
+)
 from tests.ui.conftest import Opened, OpenWindow
 
 
@@ -190,6 +200,39 @@ def test_a_copied_image_is_pasted_without_loss(qtbot: QtBot, open_window: OpenWi
     entry = opened.window.worklist.entry(0)
     assert entry.title == "Pasted image 1"
     assert QImage.fromData(entry.source.data).convertToFormat(QImage.Format.Format_RGB32) == original
+
+
+def test_what_is_opened_is_shown_and_no_earlier_reading_stands_beside_it(
+    qtbot: QtBot, open_window: OpenWindow, clinic_day: Path
+) -> None:
+    opened = open_window(clinic_day / "a-m05.png")
+    settle(qtbot, opened)
+    assert shown_name(opened) == "a-m05.png"
+    opened.window.open_paths([clinic_day / "b-m71.png"])
+    qtbot.waitUntil(lambda: len(opened.window.worklist) == 2)
+    assert shown_name(opened) == "b-m71.png"
+    settle(qtbot, opened)
+    assert opened.window.reading_panel.headline.accessibleName() == "Review now, malignancy 0.71"
+
+
+def test_a_file_that_was_no_image_is_seen_once_it_was_mended_and_opened_again(
+    qtbot: QtBot, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    file = tmp_path / "copied-m71.png"
+    file.write_bytes(b"half")
+    opened = open_window()
+    opened.triage.outcome = lambda _name: CannotAssess(NOT_AN_IMAGE)
+    opened.window.open_paths([file])
+    qtbot.waitUntil(lambda: len(opened.window.worklist) == 1)
+    settle(qtbot, opened)
+    entry = opened.window.worklist.entry(0)
+    assert isinstance(opened.window.shelf.picture(0, entry.source), Fault)
+    opened.triage.outcome = outcome_by_name
+    draw_lesion(file, seed=3)
+    opened.window.open_paths([file])
+    qtbot.waitUntil(lambda: isinstance(opened.window.shelf.picture(0, entry.source), Picture))
+    settle(qtbot, opened)
+    assert opened.window.worklist.entry(0).group is Group.REVIEW_NOW
 
 
 def test_copied_files_are_pasted_as_files(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:

@@ -66,15 +66,23 @@ class EnginePresenter:
     """Asks the device desk, in the background, and never changes the engine by itself."""
 
     def __init__(
-        self, runner: Runner, screen: EngineScreen, unread: Callable[[], int], resume: Callable[[], None]
+        self,
+        runner: Runner,
+        screen: EngineScreen,
+        unread: Callable[[], int],
+        reading: Callable[[], bool],
+        resume: Callable[[], None],
     ) -> None:
-        self._runner, self._screen, self._unread, self._resume = runner, screen, unread, resume
+        self._runner, self._screen = runner, screen
+        self._unread, self._reading, self._resume = unread, reading, resume
         self._desk: DeviceDeskLike | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._known: list[EngineInfo] = []
         self._busy = ""
         self._wants_resume = False
         self._announced = False
+        self._in_trouble = False
+        """Whether a banner stands that says that the engine broke, and nobody has answered it."""
         self.current: EngineInfo | None = None
 
     def attach(self, desk: DeviceDeskLike) -> None:
@@ -110,17 +118,35 @@ class EnginePresenter:
         desk = self._desk
         if desk is None:
             return
-        self._wants_resume = True
+        self._wants_resume, self._in_trouble = True, False
         self._screen.show_notice(Notice("engine", Tone.TELLS, tr("Starting the engine again.")))
         self._runner.run("engine", desk.restart, self._restarted, self.lost)
 
     def lost(self, fault: Fault) -> None:
         """Ask what to do: the engine gave no answer. Nothing is read until a person decides."""
         count = self._unread()
-        what = trn(count, "{n} image is unread.", "{n} images are unread.") if count else tr("No image is affected.")
+        what = _unread_text(count) or tr("No image is affected.")
+        self._in_trouble = True
         self._screen.show_notice(
             Notice("engine", Tone.ASKS, f"{fault.message} {what} {fault.remedy}".strip(), self._answers(count))
         )
+
+    def _broke(self, fault: Fault) -> None:
+        """Ask, unless images are being read: then the engine is tried once more, and the run's end would ask."""
+        if not self._reading():
+            self.lost(fault)
+            return
+        self._in_trouble = True
+        text = tr("The engine stopped. It is started again, tested, and asked for the same image once more.")
+        self._screen.show_notice(Notice("engine", Tone.TELLS, text))
+
+    def _works_again(self) -> None:
+        """The engine came back without a person's answer: no question is left, and what happened is told."""
+        self._in_trouble = False
+        count = self._unread()
+        text = f"{tr('The engine stopped, was started again and works.')} {_unread_text(count)}".strip()
+        read = Answer(tr("Read"), tr("Read the images that are unread (Ctrl+R)"), self._resume)
+        self._screen.show_notice(Notice("engine", Tone.TELLS, text, (read,) if count else ()))
 
     def _answers(self, count: int) -> tuple[Answer, ...]:
         again = Answer(tr("Try again"), tr("Start the same engine again and read what is unread"), self.restart)
@@ -135,8 +161,11 @@ class EnginePresenter:
         return (
             *repeats,
             other,
-            Answer(leave, tr("Close this question; unread images stay marked in the list"), _nothing),
+            Answer(leave, tr("Close this question; unread images stay marked in the list"), self._leave),
         )
+
+    def _leave(self) -> None:
+        self._in_trouble = False
 
     def _choose_other(self) -> None:
         self._wants_resume = True
@@ -153,7 +182,9 @@ class EnginePresenter:
         self._show_engines(self._busy)
         broken = info.state in BROKEN and info.fault is not None
         if broken and info.fault is not None and not self._announced:
-            self.lost(info.fault)
+            self._broke(info.fault)
+        elif self._in_trouble and health_of(info.state) is Health.GOOD:
+            self._works_again()
         self._announced = broken
 
     def _show_engines(self, busy: str) -> None:
@@ -169,6 +200,7 @@ class EnginePresenter:
 
     def _chosen(self, info: EngineInfo) -> None:
         self._busy = ""
+        self._in_trouble = False
         self._announced = False
         self._update(info)
         self._screen.engine_chosen(info.engine_id)
@@ -195,8 +227,8 @@ class EnginePresenter:
             self._resume()
 
 
-def _nothing() -> None:
-    """Leave everything as it is."""
+def _unread_text(count: int) -> str:
+    return trn(count, "{n} image is unread.", "{n} images are unread.") if count else ""
 
 
 def state_word(state: EngineState) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.triage.outcome import CannotAssess
 from qana_desktop.ui.presenters.entries import Entry
 from qana_desktop.ui.presenters.notices import Answer, Notice, Refusal, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard, Runner
@@ -41,7 +42,10 @@ class OpeningView(NoticeBoard, Protocol):
 
 
 class OpeningPresenter:
-    """Takes what a person brings, looks at it in the background, and hands new entries on."""
+    """Takes what a person brings, looks at it in the background, and hands on what is to be read.
+
+    That is what is new, and what is known but has no answer: whoever opens such a file again has mended or retaken it.
+    """
 
     def __init__(
         self, worklist: Worklist, runner: Runner, view: OpeningView, on_new: Callable[[list[Entry]], None]
@@ -82,15 +86,17 @@ class OpeningPresenter:
         self._view.show_notice(Notice("opening", Tone.WARNS, fault.sentence()))
 
     def _opened(self, found: Found) -> None:
-        repeated = _repeats(found.sources, self._worklist)
+        known = _repeats(found.sources, self._worklist)
+        again = [entry for entry in known if _has_no_answer(entry)]
+        repeated = [entry.entry_id for entry in known if not _has_no_answer(entry)]
         fresh = self._worklist.add(found.sources)
-        if fresh:
+        if fresh or again:
             self._view.drop_notice("opening")
-            self._on_new(fresh)
+            self._on_new([*fresh, *again])
         if found.refusals:
             self._tell_refused(found.refusals, len(fresh))
         if repeated:
-            self._tell_repeated(repeated, selects=not fresh)
+            self._tell_repeated(repeated, selects=not fresh and not again)
 
     def _tell_refused(self, refusals: list[Refusal], opened: int) -> None:
         what = trn(len(refusals), "{n} item could not be opened.", "{n} items could not be opened.")
@@ -138,6 +144,10 @@ def _pasted(label: str, data: bytes) -> Found:
     return Found([(key_of(source), source)])
 
 
-def _repeats(sources: list[tuple[str, ImageSource]], worklist: Worklist) -> list[int]:
+def _repeats(sources: list[tuple[str, ImageSource]], worklist: Worklist) -> list[Entry]:
     known = (worklist.known(key) for key, _source in sources)
-    return [entry.entry_id for entry in known if entry is not None]
+    return [entry for entry in known if entry is not None]
+
+
+def _has_no_answer(entry: Entry) -> bool:
+    return not entry.waiting and (entry.reading is None or isinstance(entry.reading.outcome, CannotAssess))

@@ -9,13 +9,13 @@ import pytest
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.faults import Fault
-from qana_desktop.triage.outcome import Assessed, Reading
+from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading
 from qana_desktop.ui.presenters.batch import BatchPresenter
 from qana_desktop.ui.presenters.engine import EnginePresenter, Health
-from qana_desktop.ui.presenters.notices import Tone
+from qana_desktop.ui.presenters.notices import Notice, Tone
 from qana_desktop.ui.presenters.opening import OpeningPresenter
 from qana_desktop.ui.presenters.worklist import Worklist
-from tests.support.fake_desks import LOST, FakeDeviceDesk, FakeTriageDesk, draw_lesion
+from tests.support.fake_desks import LOST, NOT_AN_IMAGE, FakeDeviceDesk, FakeTriageDesk, draw_lesion, outcome_by_name
 from tests.support.inline_runner import InlineRunner, Screen
 
 
@@ -28,7 +28,11 @@ class Desk:
         self.runner, self.screen, self.worklist = InlineRunner(), Screen(), Worklist()
         self.batch = BatchPresenter(self.worklist, self.runner, self.screen, lambda fault: self.engine.lost(fault))
         self.engine = EnginePresenter(
-            self.runner, self.screen, lambda: len(self.worklist.unread_ids()), self.batch.resume
+            self.runner,
+            self.screen,
+            lambda: len(self.worklist.unread_ids()),
+            lambda: self.batch.running,
+            self.batch.resume,
         )
         self.opening = OpeningPresenter(
             self.worklist, self.runner, self.screen, lambda fresh: self.batch.enqueue([e.entry_id for e in fresh])
@@ -92,6 +96,30 @@ def test_the_same_file_twice_is_told_and_not_read_twice(desk: Desk, folder: Path
     assert len(desk.triage.read_labels) == 1
     assert "already in the list" in desk.screen.notices["repeated"].text
     assert desk.screen.selected == [0]
+
+
+def test_a_file_that_was_refused_is_read_again_when_it_is_opened_again(desk: Desk, folder: Path) -> None:
+    mended = folder / "a-m71.png"
+    desk.triage.outcome = lambda _name: CannotAssess(NOT_AN_IMAGE)
+    desk.opening.open_paths([mended])
+    desk.settle()
+    desk.triage.outcome = outcome_by_name
+    desk.opening.open_paths([mended])
+    desk.settle()
+    assert len(desk.worklist) == 1
+    assert [type(reading.outcome) for reading in desk.worklist.entry(0).readings] == [CannotAssess, Assessed]
+    assert "repeated" not in desk.screen.notices
+
+
+def test_an_image_left_unread_is_read_when_it_is_opened_again(desk: Desk, folder: Path) -> None:
+    desk.triage.lose_before = "a-m71"
+    desk.opening.open_paths([folder / "a-m71.png"])
+    desk.settle()
+    desk.devices.restart()
+    desk.batch.release()
+    desk.opening.open_paths([folder / "a-m71.png"])
+    desk.settle()
+    assert desk.worklist.unread_ids() == []
 
 
 def test_a_pasted_image_gets_a_number_and_is_read(desk: Desk, folder: Path) -> None:
@@ -187,6 +215,43 @@ def test_an_engine_lost_while_nothing_is_read_asks_too(desk: Desk) -> None:
     assert "No image is affected" in desk.screen.notices["engine"].text
     assert desk.screen.engine is not None
     assert desk.screen.engine.health is Health.BROKEN
+
+
+def test_an_engine_that_is_started_again_within_a_run_is_told_and_nothing_is_asked(desk: Desk, folder: Path) -> None:
+    told: list[tuple[Tone, str]] = []
+
+    class StopsOnce(FakeTriageDesk):
+        def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
+            if not told:
+                desk.devices.lose()
+                desk.runner.post(lambda: told.append((notice().tone, notice().text)))
+                desk.devices.restart()
+            return super().read(source, ignore_quality=ignore_quality)
+
+    def notice() -> Notice:
+        return desk.screen.notices["engine"]
+
+    desk.batch.attach(StopsOnce(desk.devices))
+    desk.opening.open_paths([folder])
+    desk.settle()
+    text = "The engine stopped. It is started again, tested, and asked for the same image once more."
+    assert told == [(Tone.TELLS, text)]
+    assert (notice().tone, notice().answers) == (Tone.TELLS, ())
+    assert notice().text == "The engine stopped, was started again and works."
+
+
+def test_an_engine_that_comes_back_by_itself_settles_the_question_and_offers_to_read(desk: Desk, folder: Path) -> None:
+    desk.triage.lose_before = "b-m05"
+    desk.opening.open_paths([folder])
+    desk.settle()
+    desk.devices.restart()
+    desk.settle()
+    notice = desk.screen.notices["engine"]
+    assert notice.tone is Tone.TELLS
+    assert notice.text == "The engine stopped, was started again and works. 2 images are unread."
+    desk.screen.answer("engine", "Read")
+    desk.settle()
+    assert desk.worklist.unread_ids() == []
 
 
 def test_all_engines_are_listed_broken_ones_with_reason_and_remedy(desk: Desk) -> None:
