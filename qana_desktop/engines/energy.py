@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from qana_desktop.engines.emi import EmiMeter
 from qana_desktop.engines.emi_windows import open_devices
 from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
+from qana_desktop.network.export_onnx import integer_layers
 from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
 from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes
 from qana_desktop.triage.measured import MeasuredValue, Method
@@ -20,10 +22,11 @@ ONE_VIEW: Final = "one view of an image"
 BURST_S: Final = 0.6
 """Counters and sensors are slow (RAPL about 1 ms, the AKD1000's meter 140.8 ms): one image alone cannot be measured."""
 
-MULTIPLY_PJ: Final = 3.7
-ADD_PJ: Final = 0.9
-SOURCE: Final = "M. Horowitz, Computing's energy problem, ISSCC 2014, pp. 10-14: 45 nm, 32-bit floating point"
-"""Energies of one operation. The ONNX engine holds its integers in float32, so these are the operations it performs."""
+INTEGER_PJ: Final = 0.2 + 0.1
+"""One multiply-accumulate of 8-bit integers: an 8-bit multiplication and a 32-bit addition."""
+FLOAT_PJ: Final = 3.7 + 0.9
+"""One multiply-accumulate of 32-bit floating point."""
+SOURCE: Final = "M. Horowitz, Computing's energy problem, ISSCC 2014, pp. 10-14: 45 nm"
 
 
 class PackageMeter(Protocol):
@@ -56,10 +59,11 @@ def not_available(engine: str, reason: str) -> MeasuredValue:
 def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) -> MeasuredValue:
     """Return the energy of one view's arithmetic, from counted operations; the note holds the formula."""
     count = multiply_accumulates(network)
-    millijoules = count * (MULTIPLY_PJ + ADD_PJ) * 1e-9
+    millijoules = (count.integer * INTEGER_PJ + count.floating * FLOAT_PJ) * 1e-9
     note = (
-        f"{count} multiply-accumulates x ({MULTIPLY_PJ} + {ADD_PJ}) pJ ({SOURCE}). Arithmetic only: memory, control "
-        f"and idle power come on top, so the true figure is far higher. {why_not_measured}"
+        f"{count.integer:,} multiply-accumulates of 8-bit integers x {INTEGER_PJ:.1f} pJ"
+        f" + {count.floating:,} of 32-bit floating point x {FLOAT_PJ:.1f} pJ ({SOURCE}). Arithmetic only: memory, control"
+        f" and idle power come on top, so the true figure is far higher. {why_not_measured}"
     )
     scope = f"arithmetic of {ONE_VIEW}"
     return MeasuredValue(millijoules, UNIT, Method.ESTIMATED, scope, 1, _now(), engine, note.strip())
@@ -104,9 +108,25 @@ def processor_energy(
         return estimated(engine, network, why_not_measured=error.fault.sentence())
 
 
-def multiply_accumulates(network: IntegerNetwork) -> int:
-    """Return how many multiply-accumulates one image takes, zeros and padding counted like any other value."""
-    return sum(_count(layer, shape) for layer, shape in zip(network.layers, input_shapes(network), strict=True))
+@dataclass(frozen=True)
+class Operations:
+    """Multiply-accumulates of one view, by the arithmetic in which the ONNX model performs them."""
+
+    integer: int
+    floating: int
+
+
+def multiply_accumulates(network: IntegerNetwork) -> Operations:
+    """Return how many multiply-accumulates one view takes, zeros and padding counted like any other value."""
+    integer = set(integer_layers(network))
+    counts = [
+        (layer.name in integer, _count(layer, shape))
+        for layer, shape in zip(network.layers, input_shapes(network), strict=True)
+    ]
+    return Operations(
+        integer=sum(count for is_integer, count in counts if is_integer),
+        floating=sum(count for is_integer, count in counts if not is_integer),
+    )
 
 
 def _count(layer: Layer, shape: MapShape) -> int:

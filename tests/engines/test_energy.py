@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qana_desktop.engines.energy import (
-    ADD_PJ,
     BURST_S,
-    MULTIPLY_PJ,
+    FLOAT_PJ,
+    INTEGER_PJ,
+    Operations,
     estimated,
     measured_on_package,
     multiply_accumulates,
     not_available,
 )
 from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
+from qana_desktop.network.export_onnx import integer_layers
 from qana_desktop.network.layers import Activation, Conv, Dense, InputConv, IntegerNetwork, SeparableConv
 from qana_desktop.triage.measured import Method
 
@@ -117,16 +119,23 @@ def test_operations_are_counted_layer_by_layer():
         ),
         classes=7,
     )
-    expected = 8 * 8 * (8 * 27) + 8 * 8 * (8 * 9 + 12 * 8) + 4 * 4 * (4 * 12) + 7 * 4
-    assert multiply_accumulates(network) == expected
+    integer, floating = 8 * 8 * (8 * 27), 8 * 8 * (8 * 9 + 12 * 8) + 4 * 4 * (4 * 12) + 7 * 4
+    assert integer_layers(network) == ("a",)
+    assert multiply_accumulates(network) == Operations(integer, floating)
     value = estimated("onnx-cpu", network, why_not_measured="There is no counter.")
     assert value.method is Method.ESTIMATED
-    assert value.value == pytest.approx(expected * (MULTIPLY_PJ + ADD_PJ) * 1e-9)
+    assert value.value == pytest.approx((integer * INTEGER_PJ + floating * FLOAT_PJ) * 1e-9)
 
 
 def test_an_estimate_shows_its_formula_its_source_and_what_it_leaves_out(bundle):
     value = estimated("onnx-cpu", bundle.network(), why_not_measured="There is no counter.")
-    for part in ("multiply-accumulates x (3.7 + 0.9) pJ", "Horowitz", "Arithmetic only", "There is no counter."):
+    for part in (
+        "of 8-bit integers x 0.3 pJ",
+        "floating point x 4.6 pJ",
+        "Horowitz",
+        "Arithmetic only",
+        "There is no counter.",
+    ):
         assert part in value.note
 
 
