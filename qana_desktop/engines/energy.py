@@ -62,8 +62,8 @@ def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) ->
     millijoules = (count.integer * INTEGER_PJ + count.floating * FLOAT_PJ) * 1e-9
     note = (
         f"{count.integer:,} multiply-accumulates of 8-bit integers x {INTEGER_PJ:.1f} pJ"
-        f" + {count.floating:,} of 32-bit floating point x {FLOAT_PJ:.1f} pJ ({SOURCE}). Arithmetic only: memory, control"
-        f" and idle power come on top, so the true figure is far higher. {why_not_measured}"
+        f" + {count.floating:,} of 32-bit floating point x {FLOAT_PJ:.1f} pJ ({SOURCE}). Arithmetic only: memory,"
+        f" control and idle power come on top, so the true figure is far higher. {why_not_measured}"
     )
     scope = f"arithmetic of {ONE_VIEW}"
     return MeasuredValue(millijoules, UNIT, Method.ESTIMATED, scope, 1, _now(), engine, note.strip())
