@@ -189,5 +189,5 @@ def _gone(suffix: str) -> Fault:
     return Fault(
         "device-lost",
         f"Akida board {suffix} is not there any more. The image was not assessed.",
-        "Check the board and its cable, then press Restart beside the engine.",
+        "Check the board and its cable, then start the engine again.",
     )

@@ -102,6 +102,6 @@ def forward(model: Any, images: Batch) -> object:
             Fault(
                 "device-lost",
                 f"The Akida board stopped answering ({error}). The image was not assessed.",
-                "Check the board and its cable, then press Restart beside the engine.",
+                "Check the board and its cable, then start the engine again.",
             )
         ) from error

@@ -6,7 +6,7 @@ from typing import Final
 
 from qana_desktop.system.faults import Fault
 
-_RESTART: Final = "Press Restart beside the engine, or choose another engine."
+_RESTART: Final = "Start the engine again, or choose another one."
 
 
 def died(exit_code: int | None) -> Fault:
