@@ -15,6 +15,10 @@ SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", "
 """What is looked for in folders. A file that is named itself is read whatever it is called: its content decides."""
 
 
+_LONGEST_NAME: Final = 200
+"""Characters of a path in a sentence."""
+
+
 class NothingToRead(KnownError):
     """A path names no image."""
 
@@ -22,11 +26,15 @@ class NothingToRead(KnownError):
 def find_images(paths: Iterable[Path]) -> list[ImageSource]:
     """Return the images in order, each once. Folders are searched below, sorted by path; hidden files are left aside.
 
-    Raises NothingToRead for a path that does not exist, a folder without images, a pattern that fits nothing.
+    Raises NothingToRead for a path that does not exist or cannot be looked at, a folder without images or
+    with a folder below that may not be read, a pattern that fits nothing.
     """
     found: dict[Path, None] = {}
     for path in paths:
-        found.update(dict.fromkeys(_expand(path)))
+        try:
+            found.update(dict.fromkeys(_expand(path)))
+        except OSError as error:
+            raise NothingToRead(_not_searched(Path(os.fsdecode(error.filename or path)), error)) from error
     return [ImageSource(label=str(path), path=path) for path in found]
 
 
@@ -50,11 +58,25 @@ def _matching(pattern: str) -> Iterator[Path]:
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_stop):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(place, name)
+
+
+def _stop(error: OSError) -> None:
+    """Leave no folder out in silence: the images in it would seem to have been read."""
+    raise error
+
+
+def _not_searched(path: Path, error: OSError) -> Fault:
+    name = str(path) if len(str(path)) <= _LONGEST_NAME else f"{str(path)[:_LONGEST_NAME]}…"
+    return Fault(
+        code="path-unreadable",
+        message=f"“{name}” cannot be looked at ({error.strerror}), so nothing was read.",
+        remedy="Check the name and its permissions, or name the folders and files beside it one by one.",
+    )
 
 
 def _refuse(path: Path, code: str, what: str) -> list[Path]:

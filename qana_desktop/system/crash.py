@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import logging
@@ -70,8 +71,9 @@ class CrashRecorder:
         self._native.close()
         self._native = None
         native = self._folder / NATIVE
-        if native.stat().st_size == 0:
-            native.unlink()
+        with contextlib.suppress(OSError):  # another window of this user may have removed it, or be writing to it
+            if native.stat().st_size == 0:
+                native.unlink()
 
     def record(self, error: BaseException, *, where: str) -> None:
         """Write a record of this error. An interrupt is none. Never raises: it runs while things go wrong."""
@@ -103,7 +105,8 @@ class CrashRecorder:
     def dismiss(self) -> None:
         """Remove the records: a person has seen them. Call before `install`."""
         for path in [*self._files(), self._folder / NATIVE]:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on Windows another window's open file cannot be removed
+                path.unlink()
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob(f"{PREFIX}*.json"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,25 @@ def test_a_path_without_an_image_is_refused_with_its_name(tmp_path: Path, what: 
         find_images([tmp_path / what])
     assert caught.value.fault.code == code
     assert what in caught.value.fault.message
+
+
+def test_a_name_that_no_system_allows_is_refused_and_no_crash(tmp_path: Path) -> None:
+    with pytest.raises(NothingToRead, match="cannot be looked at") as caught:
+        find_images([tmp_path / ("a" * 5000)])
+    assert caught.value.fault.code == "path-unreadable"
+    assert len(caught.value.fault.message) < 300
+
+
+def test_a_folder_below_that_may_not_be_read_is_told_and_not_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.scandir
+
+    def locked(path: str) -> object:
+        if Path(path).name == "deep":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really(path)
+
+    monkeypatch.setattr(os, "scandir", locked)  # root may read everything, so a locked folder has to be made up
+    with pytest.raises(NothingToRead, match=r"deep”.*Permission denied"):
+        find_images([folder])

@@ -113,3 +113,13 @@ def test_the_hooks_of_this_process_are_untouched_by_recording(tmp_path):
     before = sys.excepthook, threading.excepthook
     CrashRecorder(tmp_path).record(raised("x"), where="main thread")
     assert (sys.excepthook, threading.excepthook) == before
+
+
+def test_two_windows_of_one_user_end_in_any_order(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from qana_desktop.system.crash import CrashRecorder\n"
+        "first, second = (CrashRecorder(Path(sys.argv[1])) for _ in range(2))\n"
+        "first.install(); second.dismiss(); second.install(); first.close(); second.close()"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+    assert list(tmp_path.iterdir()) == []

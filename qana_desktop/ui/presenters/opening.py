@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,7 @@ def find(desk: TriageDeskLike, paths: Sequence[Path]) -> Found:
 def key_of(source: ImageSource) -> str:
     """Return what makes a source the same as another: its resolved path, or the hash of its bytes. Reads the disk."""
     if source.path is not None:
-        return f"path:{source.path.resolve()}"
+        return f"path:{os.path.realpath(source.path)}"  # Path.resolve raises for a link that leads to itself
     return f"sha256:{hashlib.sha256(source.data or b'').hexdigest()}"
 
 

@@ -13,7 +13,7 @@ from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading
 from qana_desktop.ui.presenters.batch import BatchPresenter
 from qana_desktop.ui.presenters.engine import EnginePresenter, Health
 from qana_desktop.ui.presenters.notices import Notice, Tone
-from qana_desktop.ui.presenters.opening import OpeningPresenter
+from qana_desktop.ui.presenters.opening import OpeningPresenter, find
 from qana_desktop.ui.presenters.worklist import Worklist
 from tests.support.fake_desks import LOST, NOT_AN_IMAGE, FakeDeviceDesk, FakeTriageDesk, draw_lesion, outcome_by_name
 from tests.support.inline_runner import InlineRunner, Screen
@@ -120,6 +120,13 @@ def test_an_image_left_unread_is_read_when_it_is_opened_again(desk: Desk, folder
     desk.opening.open_paths([folder / "a-m71.png"])
     desk.settle()
     assert desk.worklist.unread_ids() == []
+
+
+def test_a_link_that_leads_to_itself_does_not_hide_the_other_files(desk: Desk, folder: Path) -> None:
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    found = find(desk.triage, [folder])
+    assert len(found.sources) == 4
+    assert found.refusals == []
 
 
 def test_a_pasted_image_gets_a_number_and_is_read(desk: Desk, folder: Path) -> None:
