@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from qana_desktop.system.paths import Paths
     from qana_desktop.ui.bridge import Bridge
     from qana_desktop.ui.desks import Desks
+    from qana_desktop.ui.presenters.notices import Notice
     from qana_desktop.ui.window import MainWindow
 
 Compose = Callable[["Paths", str | None], "Desks"]
@@ -61,7 +63,10 @@ def parse(arguments: Sequence[str]) -> Options:
 
 def _size(text: str) -> tuple[int, int]:
     width, _x, height = text.partition("x")
-    return int(width), int(height)
+    try:
+        return int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 1440x900") from None
 
 
 class Starter:
@@ -151,8 +156,11 @@ class Program:
             quiet = quiet + 1 if self.window.idle else 0
             if quiet > QUIET_LOOKS:
                 timer.stop()
-                self.window.grab().save(str(target))
+                saved = self.window.grab().save(str(target))
                 self.window.close()
+                if not saved:
+                    sys.stderr.write(f"The picture could not be written to {target}.\n")
+                    self.app.exit(1)
 
         timer.timeout.connect(look)
         timer.start(LOOK_MS)
@@ -184,8 +192,6 @@ def build(app: QApplication, paths: Paths, compose: Compose, *, theme: str | Non
 
 def real_desks(paths: Paths, engine_id: str | None) -> Desks:
     """Make the desks of the installed program. Loads the engines' libraries: for a worker, after the first paint."""
-    from contextlib import ExitStack
-
     from qana_desktop.engines.contract import EngineError
     from qana_desktop.engines.registry import AUTO
     from qana_desktop.services.composition import open_desks
@@ -217,18 +223,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from qana_desktop.system.logs import close_log, open_log
     from qana_desktop.system.paths import find_paths
 
-    paths = find_paths().make()
-    handler = open_log(paths.logs)
-    app = QApplication(sys.argv[:1])
-    program = build(app, paths, real_desks, theme=options.theme)
-    recorder = CrashRecorder(paths.logs)
-    recorder.install()
-    program.open(options)
-    try:
+    with ExitStack() as ending:
+        paths, notice = usable_folders(find_paths(), ending)
+        ending.callback(close_log, open_log(paths.logs))
+        app = QApplication(sys.argv[:1])
+        program = build(app, paths, real_desks, theme=options.theme)
+        if notice is not None:
+            program.window.show_notice(notice)
+        recorder = CrashRecorder(paths.logs)
+        recorder.install()
+        ending.callback(recorder.close)
+        program.open(options)
         return int(app.exec())
-    finally:
-        recorder.close()
-        close_log(handler)
+
+
+def usable_folders(paths: Paths, ending: ExitStack) -> tuple[Paths, Notice | None]:
+    """Make the program's folders. Where that is not allowed, return folders that end with `ending`, and what to tell.
+
+    Raises OSError when there is not even room for these.
+    """
+    from tempfile import TemporaryDirectory, TemporaryFile
+
+    from qana_desktop.system.paths import HOME_VARIABLE, find_paths
+    from qana_desktop.ui.presenters.notices import Notice, Tone
+    from qana_desktop.ui.texts import tr
+
+    try:
+        paths.make()
+        for folder in (paths.config, paths.logs):
+            TemporaryFile(dir=folder).close()  # a folder that is there may still be read-only
+    except OSError as error:
+        instead = ending.enter_context(TemporaryDirectory(prefix="qana-desktop-", ignore_cleanup_errors=True))
+        text = tr(
+            "The program's own folder cannot be written: {why}. Images are read as usual; settings and the log are "
+            "forgotten when the window closes. Make the folder writable, or set {variable} to one that is.",
+            why=error.strerror or type(error).__name__,
+            variable=HOME_VARIABLE,
+        )
+        return find_paths({HOME_VARIABLE: instead}).make(), Notice("folders", Tone.WARNS, text)
+    return paths, None
 
 
 if __name__ == "__main__":

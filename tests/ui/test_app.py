@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
 import pytest
 
-from qana_desktop.app import parse
+from qana_desktop.app import parse, usable_folders
+from qana_desktop.system.paths import Paths, find_paths
 from tests.conftest import ROOT
 from tests.support.fake_desks import draw_lesion
 
@@ -71,3 +74,41 @@ def test_the_real_program_reads_an_image_takes_a_picture_of_itself_and_ends(tmp_
     kept = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
     assert kept
     assert not any(b"lesion with" in content for content in kept)
+
+
+@pytest.mark.parametrize("home", ["a file", "a folder that may not be written"])
+def test_without_a_folder_to_write_to_the_window_opens_and_says_what_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    place = tmp_path / "home"
+    if home == "a file":
+        place.touch()
+    else:
+        make = Paths.make
+
+        def refused(paths: Paths) -> Paths:  # root may write everywhere, so the refusal is made up
+            if place in paths.data.parents:
+                raise OSError(errno.EROFS, "Read-only file system")
+            return make(paths)
+
+        monkeypatch.setattr(Paths, "make", refused)
+    with ExitStack() as ending:
+        used, notice = usable_folders(find_paths({"QANA_HOME": str(place)}), ending)
+        assert used.logs.is_dir()
+        assert place not in used.logs.parents
+        assert notice is not None
+        assert "settings and the log are forgotten" in notice.text
+    assert not used.logs.exists()
+
+
+def test_folders_that_can_be_written_are_used_as_they_are(tmp_path: Path) -> None:
+    with ExitStack() as ending:
+        wanted = find_paths({"QANA_HOME": str(tmp_path)})
+        assert usable_folders(wanted, ending) == (wanted, None)
+    assert list(wanted.logs.iterdir()) == []
+
+
+def test_a_picture_that_cannot_be_written_is_told_with_the_exit_status(tmp_path: Path) -> None:
+    ended = run_python("-m", "qana_desktop.app", "--screenshot", str(tmp_path / "no folder" / "window.png"))
+    assert ended.returncode == 1
+    assert "could not be written" in ended.stderr
