@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.contract import EngineInfo
+from qana_desktop.engines.contract import BoardStatus, EngineInfo
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.triage.outcome import Reading
@@ -75,6 +75,14 @@ class DeviceDeskLike(Protocol):
 
     def restart(self) -> EngineInfo:
         """Start the chosen engine again after it was lost or stuck; raises EngineError."""
+        ...
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        """Set the chosen board's clock mode; raises EngineError for an engine that has none."""
+        ...
+
+    def status(self) -> BoardStatus:
+        """What the chosen board says of itself now; raises EngineError for other engines. May wait."""
         ...
 
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:

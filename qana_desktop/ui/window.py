@@ -32,6 +32,7 @@ from qana_desktop.ui.soon import Soon
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme, ThemeChoice
 from qana_desktop.ui.views.banners import BannerBoard
+from qana_desktop.ui.views.devices import BoardPanel
 from qana_desktop.ui.views.empty import EmptyView
 from qana_desktop.ui.views.engines import EngineDialog
 from qana_desktop.ui.views.frame import Foot, ImagePane, TopBar
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.opening.attach(desks.triage)
         self.batch.attach(desks.triage)
         self.engine.attach(desks.devices)
+        self.boards.attach(desks.devices)
         if desks.engine_fault is not None:
             self.engine.lost(desks.engine_fault)
         for fault in desks.passed_over:
@@ -120,6 +122,7 @@ class MainWindow(QMainWindow):
         self.reading_panel = ReadingPanel(theme)
         self.foot = Foot(theme)
         self.engines = EngineDialog(theme, self)
+        self.boards = BoardPanel(theme, self._bridge, self, self.engine.probe)
         self.keys = KeysSheet(theme, self, actions.table)
 
     def _lay_out(self) -> None:
@@ -151,6 +154,7 @@ class MainWindow(QMainWindow):
         self.shelf.picture_ready.connect(self._picture_ready)
         self.engines.chosen.connect(self.engine.choose)
         self.engines.look_again.connect(self.engine.probe)
+        self.engines.boards_pressed.connect(self.boards.open)
         self.model.counted.connect(self._refresh_commands)
 
     def _handlers(self) -> dict[Command, Callable[[], object]]:
@@ -391,6 +395,7 @@ class MainWindow(QMainWindow):
         self._settings.keep_window(self, self.splitter, self._panels())
         self.batch.cancel()
         self.engine.detach()
+        self.boards.detach()
         event.accept()
         self.closing.emit()
 

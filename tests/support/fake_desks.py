@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.contract import DeviceLost, EngineError, EngineInfo, EngineState, ModelRefused
+from qana_desktop.engines.contract import BoardStatus, DeviceLost, EngineError, EngineInfo, EngineState, ModelRefused
 from qana_desktop.services.find_images import find_images
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
@@ -30,6 +30,7 @@ BLURRED = Fault(
     "Take it again with the lens on the skin.",
 )
 NOT_AN_IMAGE = Fault("not-an-image", "The file is not an image, so nothing was read.", "Choose an image file.")
+NO_BOARD = Fault("no-status", "This engine is no board: it has no clock and no state.", "Choose a board.")
 NO_SDK = Fault("sdk-missing", "The akida package is not installed.", "Install it, then press Look again.")
 
 POLICY = ReadingPolicy(
@@ -147,6 +148,12 @@ class FakeDeviceDesk:
             raise DeviceLost(LOST)
         self._set(EngineState.READY, None)
         return self.current()
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        raise EngineError(NO_BOARD)
+
+    def status(self) -> BoardStatus:
+        raise EngineError(NO_BOARD)
 
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:
         self._listeners.append(listener)

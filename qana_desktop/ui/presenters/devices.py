@@ -1,4 +1,4 @@
-"""Boards: the live state of the engine in use, its clock and power, the vendor's library, and whether a network fits."""
+"""Boards: live state of the engine in use, its clock and power, the vendor's library, and whether a network fits."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class BoardScreen(Protocol):
 class DevicesPresenter:
     """Decides what the panel shows; everything slow happens in the background."""
 
-    def __init__(self, runner: Runner, screen: BoardScreen, care: BoardCare, look_again: Callable[[], None]) -> None:
+    def __init__(
+        self, runner: Runner, screen: BoardScreen, care: Callable[[], BoardCare], look_again: Callable[[], None]
+    ) -> None:
         self._runner, self._screen, self._care, self._look_again = runner, screen, care, look_again
         self._desk: FollowsBoard | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -96,7 +98,7 @@ class DevicesPresenter:
 
     def open(self) -> None:
         """Show what is known, and ask for what takes time."""
-        self._runner.run(_LANE, self._care.added, self._show_library)
+        self._runner.run(_LANE, lambda: self._care().added(), self._show_library)
         self.refresh()
 
     def refresh(self) -> None:
@@ -128,13 +130,13 @@ class DevicesPresenter:
     def map_network(self) -> None:
         """Show how the network lies on the boards that the library knows."""
         self._screen.tell(tr("Mapping the network"))
-        self._runner.run(_LANE, self._care.mapping, self._mapped, self._failed)
+        self._runner.run(_LANE, lambda: self._care().mapping(), self._mapped, self._failed)
 
     def offer(self, wheel: Path) -> None:
         """Look at a file that a person chose, and ask whether to add it."""
         self._screen.tell(tr("Looking at the file"))
         self._runner.run(
-            _LANE, lambda: self._care.inspect(wheel), lambda facts: self._inspected(wheel, facts), self._failed
+            _LANE, lambda: self._care().inspect(wheel), lambda facts: self._inspected(wheel, facts), self._failed
         )
 
     def agree(self) -> None:
@@ -142,7 +144,7 @@ class DevicesPresenter:
         if self._offered is not None:
             (wheel, facts), self._offered = self._offered, None
             self._screen.tell(tr("Adding the library"))
-            self._runner.run(_LANE, lambda: self._care.add(wheel, facts), self._added, self._failed)
+            self._runner.run(_LANE, lambda: self._care().add(wheel, facts), self._added, self._failed)
 
     def decline(self) -> None:
         """Do not add it."""
@@ -151,7 +153,7 @@ class DevicesPresenter:
 
     def remove(self) -> None:
         """Remove the library that was added."""
-        self._runner.run(_LANE, self._care.remove, lambda _was: self._removed(), self._failed)
+        self._runner.run(_LANE, lambda: self._care().remove(), lambda _was: self._removed(), self._failed)
 
     def _changed(self, info: EngineInfo) -> None:
         if info.state in BROKEN and info.fault is not None:

@@ -107,6 +107,7 @@ class EngineDialog(QDialog):
 
     chosen = Signal(str)
     look_again = Signal()
+    boards_pressed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -129,10 +130,13 @@ class EngineDialog(QDialog):
         scroll.setWidget(self._list)
         self.again = self._button(tr("Look again"), tr("Look for engines again"), "retry")
         self.again.clicked.connect(self.look_again)
+        boards = self._button(tr("Boards"), tr("Live state, clock and power of a board; the Akida library"), "")
+        boards.clicked.connect(self.boards_pressed)
         close = self._button(tr("Close"), tr("Close the list (Esc)"), "")
         close.clicked.connect(self.close)
         buttons = QHBoxLayout()
         buttons.addWidget(self.again)
+        buttons.addWidget(boards)
         buttons.addStretch(1)
         buttons.addWidget(close)
         layout = QVBoxLayout(self)
