@@ -64,14 +64,20 @@ def _energy_rows(energy: MeasuredValue | None) -> list[DetailRow]:
     rows = [
         DetailRow(tr("Energy"), f"{_digits(energy.value)} {energy.unit}"),
         DetailRow(tr("Method"), method_words(energy.method)),
-        DetailRow(tr("Covers"), tr("{scope}, {n} measured", scope=energy.scope, n=energy.n)),
+        DetailRow(tr("Covers"), _covers(energy)),
     ]
     return [*rows, DetailRow(tr("Note"), energy.note)] if energy.note else rows
 
 
+def _covers(energy: MeasuredValue) -> str:
+    if energy.method is Method.ESTIMATED:
+        return energy.scope
+    return tr("{scope}, {n} measured", scope=energy.scope, n=energy.n)
+
+
 def _short(energy: MeasuredValue) -> str:
     if energy.method is Method.ESTIMATED:
-        return tr("estimated")
+        return tr("estimated, arithmetic alone")
     return tr("measured at the device") if energy.method is Method.MEASURED_DEVICE else tr("measured, whole processor")
 
 

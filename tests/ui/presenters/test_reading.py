@@ -134,8 +134,10 @@ def test_energy_that_is_not_known_says_so_and_is_never_zero() -> None:
 def test_energy_carries_its_method() -> None:
     energy = MeasuredValue(1.94, "mJ", Method.ESTIMATED, "one image, 8 views", 1, "now", "onnx-cpu", "counted")
     found = view(assessed(0.1), energy=energy)
-    assert found.energy == "1.9 mJ per image, estimated"
-    assert {row.name: row.value for row in found.measures}["Method"] == "estimated, not measured"
+    assert found.energy == "1.9 mJ per image, estimated, arithmetic alone"
+    rows = {row.name: row.value for row in found.measures}
+    assert rows["Method"] == "estimated, not measured"
+    assert rows["Covers"] == "one image, 8 views"
 
 
 def test_the_time_is_one_number_and_its_parts_are_behind_it() -> None:
