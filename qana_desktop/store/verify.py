@@ -119,7 +119,8 @@ def _check_records(_store: Store, connection: sa.Connection, verdict: Verdict, t
         if records.row_hash(row) != row.sha256:
             verdict.add("records", f"Version {row.version} of {row.kind} {row.entity} was changed.")
             continue
-        value = record_from_json(Kind(row.kind), row.payload)
+        # What is current is decoded for the worklist; here the hash is enough, except for the images that it names.
+        value = record_from_json(Kind.IMAGE, row.payload) if row.kind == Kind.IMAGE else None
         if isinstance(value, CaseImage) and not {value.sha256, value.thumbnail_sha256 or value.sha256} <= listed:
             verdict.add("records", f"Image record {row.entity} names a file that the store does not list.")
     filed = sa.and_(AUDIT.c.entity == RECORD.c.entity, AUDIT.c.after == RECORD.c.sha256)
