@@ -102,10 +102,11 @@ class EngineRegistry:
             raise
 
     def _listed(self, spec: AdapterSpec, live: dict[str, EngineInfo]) -> list[EngineInfo]:
-        """The open engines of a kind, and the others as they were found last."""
-        others = [info for info in self._last.get(spec.kind, ()) if info.engine_id not in live]
-        mine = _of_kind(spec, live.values())
-        return [*mine, *(info for info in others if not mine or info.fault is None)]
+        """The engines of a kind as they were found last, the open ones with their live state."""
+        mine = {info.engine_id: info for info in _of_kind(spec, live.values())}
+        found = [info for info in self._last.get(spec.kind, ()) if not mine or info.fault is None]
+        known = [mine.pop(info.engine_id, info) for info in found]
+        return [*known, *(mine[engine_id] for engine_id in sorted(mine))]
 
     def _spec(self, engine_id: str) -> AdapterSpec:
         for spec in self._adapters:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qana_desktop.engines.contract import BadInput, EngineState
+from qana_desktop.engines.contract import BadInput, DeviceLost, EngineError, EngineState
 from qana_desktop.engines.host import EngineHost
 from qana_desktop.engines.registry import ADAPTERS, AdapterSpec, EngineRegistry
 from qana_desktop.engines.selftest import run_selftest
 from qana_desktop.network.arithmetic import run
+from qana_desktop.system.faults import Fault
 from qana_desktop.triage.measured import MeasuredValue, Method
 from tests.support.bundles import features_vary, small_network
 
@@ -105,6 +106,31 @@ def test_energy_has_a_method_and_a_reason_when_there_is_none(engine, images):
         assert value.note
         assert value.value is None or value.value > 0
         assert (value.n == 0) == (value.method is Method.NOT_AVAILABLE)
+
+
+def test_a_board_tells_its_clock_and_power_and_other_engines_say_that_they_are_none(engine):
+    if not engine.info.engine_id.startswith("akida-board"):
+        for ask in (engine.status, lambda: engine.set_clock("Economy")):
+            with pytest.raises(EngineError, match="no board"):
+                ask()
+        assert engine.info.state is EngineState.READY
+        return
+    status = engine.status()
+    assert (status.clock == "") == (status.clocks == ())
+    assert status.power_mw is None or status.power_mw > 0
+    for mode in status.clocks:
+        assert f"clock {mode}" in engine.set_clock(mode).detail
+    with pytest.raises(EngineError, match="no clock mode"):
+        engine.set_clock("Turbo")
+    assert engine.info.state is EngineState.READY
+
+
+def test_a_device_that_went_is_lost_until_a_person_restarts(engine, images):
+    engine.device_gone(Fault("device-lost", "It is gone. The image was not assessed.", "Put it back."))
+    with pytest.raises(DeviceLost, match="It is gone"):
+        engine.infer(images)
+    engine.restart()
+    assert len(engine.infer(images).potentials) == 4
 
 
 def test_what_was_measured_last_is_what_the_next_images_carry(engine, images):
