@@ -100,7 +100,7 @@ def row_line(entry: Entry) -> str:
     if isinstance(reading.outcome, CannotAssess):
         return _bare(reading.outcome.reason.message)
     word = f"{group_word(entry.group)} · {FULL_NAMES[reading.outcome.predicted]}"
-    return tr("{word} · quality overridden", word=word) if reading.outcome.ignored else word
+    return tr("Against the check · {word}", word=word) if reading.outcome.ignored else word
 
 
 def row_number(entry: Entry) -> str:

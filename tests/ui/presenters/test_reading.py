@@ -108,7 +108,7 @@ def test_a_reading_against_the_check_is_marked_in_panel_and_list() -> None:
     overridden = entry(assessed(0.3, ignored=(BLURRED,)))
     assert "Read anyway, against the check" in reading_view(overridden, POLICY).notes[0]
     assert reading_view(overridden, POLICY).quality == "refused, overridden"
-    assert "quality overridden" in row_line(overridden)
+    assert row_line(overridden).startswith("Against the check · ")
 
 
 def test_a_raised_triage_says_which_rule_raised_it() -> None:
