@@ -222,6 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from qana_desktop.system.crash import CrashRecorder
     from qana_desktop.system.logs import close_log, open_log
     from qana_desktop.system.paths import find_paths
+    from qana_desktop.ui.interrupts import Interrupts
 
     with ExitStack() as ending:
         paths, notice = usable_folders(find_paths(), ending)
@@ -233,6 +234,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recorder = CrashRecorder(paths.logs)
         recorder.install()
         ending.callback(recorder.close)
+        interrupts = Interrupts()
+        ending.callback(interrupts.end)
+        interrupts.asked.connect(program.window.close)
         program.open(options)
         return int(app.exec())
 
