@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.engines.contract import BoardStatus, EngineInfo
+from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.triage.outcome import Reading
@@ -87,6 +88,10 @@ class DeviceDeskLike(Protocol):
 
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:
         """Call `listener` (from any thread) whenever the chosen engine's info changes; returns the unsubscriber."""
+        ...
+
+    def subscribe_boards(self, listener: Callable[[BoardsChanged], None]) -> Callable[[], None]:
+        """Call `listener` (from any thread) when boards came or went; returns the unsubscriber."""
         ...
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from qana_desktop.triage.measured import MeasuredValue
 log = logging.getLogger(__name__)
 
 Listener = Callable[[EngineInfo], None]
+BoardListener = Callable[[BoardsChanged], None]
 
 NO_ENGINE: Final = Fault(
     code="engine-not-chosen",
@@ -96,6 +97,7 @@ class DeviceDesk:
         self._engine: RunningEngine | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._listeners: dict[object, Listener] = {}
+        self._board_listeners: dict[object, BoardListener] = {}
         self._gone: BoardPlace | None = None
         self._returned = 0
         self._closed = False
@@ -145,6 +147,10 @@ class DeviceDesk:
         for place in change.appeared:
             if self._may_return(place):
                 self._take_back(place)
+        with self._lock:
+            listeners = tuple(self._board_listeners.values())
+        for listener in listeners:
+            listener(change)
 
     def set_clock(self, mode: str) -> EngineInfo:
         """Set the chosen board's clock mode; raises EngineError for an engine that has none."""
@@ -183,11 +189,24 @@ class DeviceDesk:
 
         return unsubscribe
 
+    def subscribe_boards(self, listener: BoardListener) -> Callable[[], None]:
+        """Call `listener` (from any thread) when boards came or went; returns the unsubscriber."""
+        key = object()
+        with self._lock:
+            self._board_listeners[key] = listener
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._board_listeners.pop(key, None)
+
+        return unsubscribe
+
     def close(self) -> None:
         """Stop the engine at once, also in the middle of an inference (which then fails). Safe to call twice."""
         with self._lock:
             engine, self._engine, self._closed = self._engine, None, True
             self._listeners.clear()
+            self._board_listeners.clear()
         if engine is not None:
             engine.close()
 

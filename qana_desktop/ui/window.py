@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
         self.reading_panel = ReadingPanel(theme)
         self.foot = Foot(theme)
         self.engines = EngineDialog(theme, self)
-        self.boards = BoardPanel(theme, self._bridge, self, self.engine.probe)
+        self.boards = BoardPanel(theme, self._bridge, self, self, self.engine.probe)
         self.keys = KeysSheet(theme, self, actions.table)
 
     def _lay_out(self) -> None:

@@ -10,6 +10,7 @@ from qana_desktop.engines.akida_install import AddedRuntime
 from qana_desktop.engines.akida_wheel import WheelFacts, WheelRefused
 from qana_desktop.engines.contract import BoardStatus, DeviceLost, EngineInfo, EngineState
 from qana_desktop.engines.mapping import BoardMapping, LayerPlace
+from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.services.board_care import BoardCare
 from qana_desktop.system.faults import Fault
 
@@ -32,6 +33,7 @@ class FakeBoardDesk:
     asked: int = 0
     restarts: int = 0
     listeners: list[Callable[[EngineInfo], None]] = field(default_factory=list)
+    board_listeners: list[Callable[[BoardsChanged], None]] = field(default_factory=list)
 
     def current(self) -> EngineInfo:
         return self.info
@@ -54,6 +56,14 @@ class FakeBoardDesk:
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    def subscribe_boards(self, listener: Callable[[BoardsChanged], None]) -> Callable[[], None]:
+        self.board_listeners.append(listener)
+        return lambda: self.board_listeners.remove(listener)
+
+    def boards_changed(self, change: BoardsChanged) -> None:
+        for listener in list(self.board_listeners):
+            listener(change)
 
     def become(self, state: EngineState, fault: Fault | None) -> None:
         self.info = replace(self.info, state=state, fault=fault)

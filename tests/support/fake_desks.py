@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.engines.contract import BoardStatus, DeviceLost, EngineError, EngineInfo, EngineState, ModelRefused
+from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.services.find_images import find_images
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
@@ -128,6 +129,7 @@ class FakeDeviceDesk:
         self.restarts = 0
         self.closed = False
         self._listeners: list[Callable[[EngineInfo], None]] = []
+        self._board_listeners: list[Callable[[BoardsChanged], None]] = []
 
     def engines(self) -> list[EngineInfo]:
         return list(self.infos.values())
@@ -158,6 +160,15 @@ class FakeDeviceDesk:
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def subscribe_boards(self, listener: Callable[[BoardsChanged], None]) -> Callable[[], None]:
+        self._board_listeners.append(listener)
+        return lambda: self._board_listeners.remove(listener)
+
+    def boards_changed(self, change: BoardsChanged) -> None:
+        """Let boards come or go."""
+        for listener in list(self._board_listeners):
+            listener(change)
 
     def lose(self) -> None:
         """Let the chosen engine vanish."""

@@ -14,6 +14,7 @@ from qana_desktop.ui.theme.manager import Theme, ThemeChoice
 from qana_desktop.ui.views.devices import BoardPanel
 from tests.support.fake_boards import GONE, FakeBoardDesk, FakeCare
 from tests.support.inline_runner import InlineRunner
+from tests.support.inline_runner import Screen as NoticeScreen
 
 
 class Shown:
@@ -23,7 +24,8 @@ class Shown:
         self.window = QWidget()
         qtbot.addWidget(self.window)
         self.desk, self.care, self.runner = FakeBoardDesk(), FakeCare(), InlineRunner()
-        self.panel = BoardPanel(Theme(app, theme), self.runner, self.window, lambda: None, lambda: self.care)
+        look = Theme(app, theme)
+        self.panel = BoardPanel(look, self.runner, self.window, NoticeScreen(), lambda: None, lambda: self.care)
         self.panel.attach(self.desk)
         self.panel.open()
         self.dialog = self.panel.dialog

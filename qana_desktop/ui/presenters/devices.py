@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 from qana_desktop.engines.contract import BoardStatus, EngineInfo, EngineState
 from qana_desktop.system.faults import Fault
 from qana_desktop.ui.presenters.engine import BROKEN, Health, health_of, state_word
-from qana_desktop.ui.presenters.runner import Runner, ignore_fault
+from qana_desktop.ui.presenters.notices import Notice, Tone
+from qana_desktop.ui.presenters.runner import NoticeBoard, Runner, ignore_fault
 from qana_desktop.ui.texts import tr
 
 if TYPE_CHECKING:
     from qana_desktop.engines.akida_install import AddedRuntime
     from qana_desktop.engines.akida_wheel import WheelFacts
     from qana_desktop.engines.mapping import BoardMapping
+    from qana_desktop.engines.watch import BoardsChanged
     from qana_desktop.services.board_care import BoardCare
 
 _LANE = "boards"
@@ -30,6 +32,7 @@ class FollowsBoard(Protocol):
     def status(self) -> BoardStatus: ...
     def set_clock(self, mode: str) -> EngineInfo: ...
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]: ...
+    def subscribe_boards(self, listener: Callable[[BoardsChanged], None]) -> Callable[[], None]: ...
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,15 @@ class DevicesPresenter:
     """Decides what the panel shows; everything slow happens in the background."""
 
     def __init__(
-        self, runner: Runner, screen: BoardScreen, care: Callable[[], BoardCare], look_again: Callable[[], None]
+        self,
+        runner: Runner,
+        screen: BoardScreen,
+        notices: NoticeBoard,
+        care: Callable[[], BoardCare],
+        look_again: Callable[[], None],
     ) -> None:
-        self._runner, self._screen, self._care, self._look_again = runner, screen, care, look_again
+        self._runner, self._screen, self._notices = runner, screen, notices
+        self._care, self._look_again = care, look_again
         self._desk: FollowsBoard | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._status = BoardStatus("", (), None, None, None)
@@ -89,7 +98,11 @@ class DevicesPresenter:
     def attach(self, desk: FollowsBoard) -> None:
         """Follow this desk from now on."""
         self._desk = desk
-        self._unsubscribe = desk.subscribe(lambda info: self._runner.post(lambda: self._changed(info)))
+        ends = (
+            desk.subscribe(lambda info: self._runner.post(lambda: self._changed(info))),
+            desk.subscribe_boards(lambda change: self._runner.post(lambda: self._boards_changed(change))),
+        )
+        self._unsubscribe = lambda: _all(ends)
         self._changed(desk.current())
 
     def detach(self) -> None:
@@ -161,6 +174,16 @@ class DevicesPresenter:
         if not _is_board(info):
             self._status = BoardStatus("", (), None, None, None)
         self._show(info)
+
+    def _boards_changed(self, change: BoardsChanged) -> None:
+        """Tell of new boards and look again; that the board in use went is told by its engine."""
+        if change.appeared:
+            where = ", ".join(place.label for place in change.appeared)
+            text = tr("An Akida board appeared ({where}). Open Engines to read with it.", where=where)
+            self._notices.show_notice(Notice("boards", Tone.TELLS, text))
+        else:
+            self._notices.drop_notice("boards")
+        self._look_again()
 
     def _show(self, info: EngineInfo) -> None:
         status = self._status
@@ -243,6 +266,11 @@ def mapping_line(entry: BoardMapping) -> str:
         passes=entry.passes,
         memory=memory,
     )
+
+
+def _all(ends: Sequence[Callable[[], None]]) -> None:
+    for end in ends:
+        end()
 
 
 def _is_board(info: EngineInfo) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from qana_desktop.services.board_care import BoardCare
     from qana_desktop.ui.presenters.devices import FollowsBoard
-    from qana_desktop.ui.presenters.runner import Runner
+    from qana_desktop.ui.presenters.runner import NoticeBoard, Runner
 
 REFRESH_MS = 2000
 
@@ -213,11 +213,12 @@ class BoardPanel:
         theme: Theme,
         runner: Runner,
         parent: QWidget,
+        notices: NoticeBoard,
         look_again: Callable[[], None],
         care: Callable[[], BoardCare] = _real_care,
     ) -> None:
         self.dialog = BoardDialog(theme, parent)
-        self.presenter = DevicesPresenter(runner, self.dialog, care, look_again)
+        self.presenter = DevicesPresenter(runner, self.dialog, notices, care, look_again)
         dialog, presenter = self.dialog, self.presenter
         dialog.refresh_due.connect(presenter.refresh)
         dialog.restart_pressed.connect(presenter.restart)

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from qana_desktop.engines.contract import EngineInfo, EngineState
+from qana_desktop.engines.machine import BoardPlace
+from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.ui.presenters.devices import BoardView, DevicesPresenter
 from tests.support.fake_boards import GONE, FakeBoardDesk, FakeCare
 from tests.support.inline_runner import InlineRunner
+from tests.support.inline_runner import Screen as NoticeScreen
 
 WHEEL = Path("akida.whl")
 
@@ -46,8 +49,9 @@ class Screen:
 class Panel:
     def __init__(self) -> None:
         self.screen, self.runner, self.desk, self.care = Screen(), InlineRunner(), FakeBoardDesk(), FakeCare()
+        self.notices = NoticeScreen()
         self.looks = 0
-        self.presenter = DevicesPresenter(self.runner, self.screen, lambda: self.care, self._look)
+        self.presenter = DevicesPresenter(self.runner, self.screen, self.notices, lambda: self.care, self._look)
         self.presenter.attach(self.desk)
 
     @property
@@ -150,9 +154,26 @@ def test_the_library_can_be_removed(panel):
     assert panel.looks == 2
 
 
+def test_a_board_that_appears_is_told_and_engines_are_looked_for_again(panel):
+    place = BoardPlace("akida1", "pci-0000:07:00.0", usable=True)
+    panel.desk.boards_changed(BoardsChanged(appeared=(place,), vanished=()))
+    panel.settle()
+    assert "pci-0000:07:00.0" in panel.notices.notices["boards"].text
+    assert panel.looks == 1
+    panel.desk.boards_changed(BoardsChanged(appeared=(), vanished=(place,)))
+    panel.settle()
+    assert "boards" not in panel.notices.notices
+    assert panel.looks == 2
+
+
+def test_nothing_is_followed_after_it_was_detached(panel):
+    panel.presenter.detach()
+    assert (panel.desk.listeners, panel.desk.board_listeners) == ([], [])
+
+
 def test_nothing_happens_before_there_is_a_desk():
     screen = Screen()
-    presenter = DevicesPresenter(InlineRunner(), screen, FakeCare, lambda: None)
+    presenter = DevicesPresenter(InlineRunner(), screen, NoticeScreen(), FakeCare, lambda: None)
     presenter.open()
     presenter.restart()
     presenter.set_clock("Economy")
