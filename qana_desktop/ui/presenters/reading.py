@@ -320,10 +320,18 @@ def _cut_name(point: OperatingPoint) -> str:
 
 
 def _cut_sentence(point: OperatingPoint) -> str:
+    sensitivity, specificity = _interval(point.sensitivity), _interval(point.specificity)
+    if point.score == "malignancy":
+        return tr(
+            "Finds {sensitivity} of malignant lesions, spares {specificity} of benign ones.",
+            sensitivity=sensitivity,
+            specificity=specificity,
+        )
     return tr(
-        "Finds {sensitivity} of malignant lesions, spares {specificity} of benign ones.",
-        sensitivity=_interval(point.sensitivity),
-        specificity=_interval(point.specificity),
+        "Finds {sensitivity} of lesions of this one class ({score}), spares {specificity} of all others.",
+        sensitivity=sensitivity,
+        score=_score(point),
+        specificity=specificity,
     )
 
 

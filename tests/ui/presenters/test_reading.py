@@ -10,7 +10,7 @@ from qana_desktop.services.sources import ImageSource
 from qana_desktop.triage.diagnosis import CLASS_ORDER, FULL_NAMES
 from qana_desktop.triage.measured import MeasuredValue, Method
 from qana_desktop.triage.outcome import CannotAssess, Outcome, Triage
-from qana_desktop.triage.policy import Conformal
+from qana_desktop.triage.policy import Conformal, Interval, OperatingPoint
 from qana_desktop.triage.quality import QualityFinding, QualityReport
 from qana_desktop.ui.presenters.entries import Entry, Group
 from qana_desktop.ui.presenters.reading import ReadingView, group_word, reading_view, row_line, row_number, row_spoken
@@ -129,6 +129,15 @@ def test_energy_that_is_not_known_says_so_and_is_never_zero() -> None:
     rows = {row.name: row.value for row in found.measures}
     assert rows["Energy"] == "Not available. This machine has no power meter that may be read."
     assert "0 " not in rows["Energy"]
+
+
+def test_a_cut_on_one_class_claims_nothing_about_malignant_lesions() -> None:
+    counted = Interval(0.69, 0.62, 0.75, 212), Interval(0.85, 0.83, 0.87, 1455)
+    policy = replace(POLICY, operating_points=(OperatingPoint("melanoma", "mel", 0.15, "review", *counted),))
+    (row,) = reading_view(entry(assessed(0.1)), policy).scale.details
+    assert "of lesions of this one class (melanoma), spares 85" in row.value
+    assert "all others" in row.value
+    assert "malignant" not in row.value
 
 
 def test_energy_carries_its_method() -> None:
