@@ -24,6 +24,7 @@ from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.session_stats import PARTS, EnergyStats, LatencyStats, SessionStats, Spread
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.host import describe_host
+from qana_desktop.triage.measured import Method
 
 NOTE_AKIDA: Final = (
     "Figures of the Akida runtime are for your own use: its licence does not let you publish them without BrainChip's "
@@ -140,10 +141,18 @@ def _spread(spread: Spread | None) -> str:
     return "-" if spread is None else f"{spread.median:.2f} / {spread.p95:.2f}"
 
 
+_METHODS: Final = {
+    Method.MEASURED_DEVICE: "measured at the device",
+    Method.MEASURED_PACKAGE: "measured, whole processor",
+    Method.ESTIMATED: "estimated, arithmetic alone",
+    Method.NOT_AVAILABLE: "not available",
+}
+
+
 def _energy(result: Result) -> str:
     """Every method by itself: estimates and measurements are never mixed."""
     texts = [
-        f"{entry.method.value}" if entry.value is None else f"{entry.value:.3g} {entry.unit} ({entry.method.value})"
+        "not available" if entry.value is None else f"{entry.value:.3g} {entry.unit} ({_METHODS[entry.method]})"
         for entry in result.energy
     ]
-    return "\n".join(texts) or "not-available"
+    return "\n".join(texts) or "not available"

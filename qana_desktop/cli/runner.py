@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 import typer
@@ -13,6 +14,8 @@ from qana_desktop.cli import exit_codes
 from qana_desktop.cli.commands import app
 from qana_desktop.cli.terminal import give_up_stdout, prepare_streams, tell, tell_fault
 from qana_desktop.system.faults import KnownError
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -31,10 +34,13 @@ def run(arguments: Sequence[str]) -> int:
         tell_fault(error.fault)
         return code_of(error)
     except OSError as error:
-        if not _pipe_closed(error):
+        if not _pipe_closed(error) and error.errno not in _NO_ROOM:
             raise
         give_up_stdout()
-        return exit_codes.PIPE_CLOSED
+        if _pipe_closed(error):
+            return exit_codes.PIPE_CLOSED
+        tell(f"The result could not be written in full: {error.strerror}. Make room, then run the command again.")
+        return exit_codes.SOME_NOT
     return code if isinstance(code, int) else exit_codes.ALL_READ
 
 

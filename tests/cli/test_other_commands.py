@@ -121,3 +121,21 @@ def test_demo_images_that_cannot_be_written_are_a_wrong_usage(command: Command, 
     ended = command("demo-images", tmp_path / "file")
     assert ended.code == 2
     assert "could not be written" in ended.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_told_and_no_half_result_passes_for_a_whole_one() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "qana_desktop.cli", "doctor", "--json"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "could not be written in full" in ended.stderr
+    assert "Traceback" not in ended.stderr
