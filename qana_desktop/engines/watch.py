@@ -17,7 +17,7 @@ LOOK_EVERY_S: Final = 1.0
 
 @dataclass(frozen=True)
 class BoardsChanged:
-    """Which boards can be used that could not before, and which are gone (or may not be opened any more)."""
+    """Which boards can be used that could not before, and which are gone."""
 
     appeared: tuple[BoardPlace, ...]
     vanished: tuple[BoardPlace, ...]
@@ -50,9 +50,9 @@ class BoardLook:
             return None
         now, before, self._changed = self._machine.places(), self._seen, changed
         self._seen = now
-        usable, was_usable = _usable(now), _usable(before)
-        appeared = tuple(place for place in usable if place not in was_usable)
-        vanished = tuple(place for place in was_usable if place not in usable)
+        there = {(place.node, place.place) for place in now}
+        appeared = tuple(place for place in now if place.usable and place not in before)
+        vanished = tuple(place for place in before if place.usable and (place.node, place.place) not in there)
         return BoardsChanged(appeared, vanished) if appeared or vanished else None
 
     def _folder_change(self) -> int:
@@ -60,10 +60,6 @@ class BoardLook:
             return self._machine.dev.stat().st_mtime_ns
         except OSError:
             return 0
-
-
-def _usable(places: tuple[BoardPlace, ...]) -> tuple[BoardPlace, ...]:
-    return tuple(place for place in places if place.usable)
 
 
 class BoardWatch:

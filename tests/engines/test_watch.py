@@ -56,6 +56,15 @@ def test_a_board_counts_only_when_it_may_be_opened(tmp_path):
     assert nodes(change.appeared) == ["akida0"]
 
 
+def test_a_rule_that_changes_the_permission_of_a_board_at_work_takes_nothing_away(tmp_path):
+    permitted = threading.Event()
+    permitted.set()
+    drawn = replace(machine(tmp_path, nodes=("akida0",)), may_open=lambda _node: permitted.is_set())
+    look = BoardLook(drawn)
+    permitted.clear()
+    assert look.look() is None
+
+
 def test_the_same_number_in_another_slot_is_another_board(tmp_path):
     drawn = machine(tmp_path)
     plug_in(drawn, "akida0", "0000:03:00.0")
