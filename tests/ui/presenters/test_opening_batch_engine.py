@@ -228,8 +228,11 @@ def test_an_engine_that_is_started_again_within_a_run_is_told_and_nothing_is_ask
     told: list[tuple[Tone, str]] = []
 
     class StopsOnce(FakeTriageDesk):
+        stopped = False
+
         def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
-            if not told:
+            if not self.stopped:
+                self.stopped = True
                 desk.devices.lose()
                 desk.runner.post(lambda: told.append((notice().tone, notice().text)))
                 desk.devices.restart()
