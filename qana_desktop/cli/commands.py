@@ -65,6 +65,12 @@ def classify(
     ignore_quality: Annotated[
         bool, typer.Option("--ignore-quality", help="Read images that the quality or domain check refuses, and say so.")
     ] = False,
+    wait_for_board: Annotated[
+        float,
+        typer.Option(
+            "--wait-for-board", metavar="SECONDS", min=0.0, help="When the board goes, wait for it and read on."
+        ),
+    ] = 0.0,
 ) -> int:
     """Read images: a table for people, or one JSON object per line and image.
 
@@ -72,7 +78,14 @@ def classify(
     """
     from qana_desktop.cli.classify import run_classify
 
-    return run_classify(paths, engine=engine, bundle=bundle, as_json=as_json, ignore_quality=ignore_quality)
+    return run_classify(
+        paths,
+        engine=engine,
+        bundle=bundle,
+        as_json=as_json,
+        ignore_quality=ignore_quality,
+        wait_for_board_s=wait_for_board,
+    )
 
 
 @app.command()
