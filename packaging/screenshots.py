@@ -287,7 +287,7 @@ def main() -> int:
         stage.lost()
         stage.keys()
         again = [sys.executable, __file__, "--target", str(options.target), "--scaled", str(folder)]
-        return subprocess.run(again, env={**os.environ, "QT_SCALE_FACTOR": "2"}, check=False).returncode  # noqa: S603
+        return subprocess.run(again, env={**os.environ, "QT_SCALE_FACTOR": "2"}, check=False).returncode
 
 
 if __name__ == "__main__":
