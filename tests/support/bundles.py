@@ -105,7 +105,7 @@ def small_bundle(
 def narrow_domain(policy: ReadingPolicy) -> ReadingPolicy:
     """The policy with a domain that no image belongs to."""
     assert policy.domain is not None
-    return replace(policy, domain=replace(policy.domain, centres=((-1000.0,) * FEATURES,) * 7, limits=(0.0,) * 7))
+    return replace(policy, domain=replace(policy.domain, centres=((-1000.0,) * FEATURES,) * 7, limits=(1e-9,) * 7))
 
 
 def features_vary(network: IntegerNetwork) -> bool:
