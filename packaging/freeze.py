@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,6 +70,7 @@ def freeze(dist: Path, work: Path, epoch: int) -> Path:
     refuse_forbidden(path.relative_to(folder / "_internal").as_posix() for path in _files(folder / "_internal"))
     _refuse_own_paths(folder)
     _settle(folder, epoch)
+    _try(folder)
     return folder
 
 
@@ -116,6 +118,15 @@ def _settle(folder: Path, epoch: int) -> None:
             path.chmod(0o755 if path.is_dir() or path.name in programs else 0o644)
         os.utime(path, (epoch, epoch), follow_symlinks=False)
     os.utime(folder, (epoch, epoch))
+
+
+def _try(folder: Path) -> None:
+    """Let the frozen program test itself: a library that was left out by mistake is found here, not in a clinic."""
+    with tempfile.TemporaryDirectory() as home:
+        program = folder / ("qana-desktop-cli.exe" if sys.platform == "win32" else "qana-desktop-cli")
+        tried = subprocess.run([program, "self-test"], env={**os.environ, "QANA_HOME": home}, check=False)
+    if tried.returncode != 0:
+        raise CannotFreeze(f"The frozen program fails its self-test with exit status {tried.returncode}.")
 
 
 def tree_hash(folder: Path) -> str:

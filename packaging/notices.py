@@ -175,11 +175,11 @@ def _canonical(name: str) -> str:
 def _licence(dist: Distribution) -> str:
     """Return the licence as the metadata say it: expression, classifiers or the first line of the old field."""
     metadata = dist.metadata
-    if expression := metadata.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in metadata:
+        return metadata["License-Expression"]
     prefix = "License :: "
     named = [line.removeprefix(prefix) for line in metadata.get_all("Classifier") or () if line.startswith(prefix)]
-    old = str(metadata.get("License") or "").strip().splitlines()
+    old = metadata["License"].strip().splitlines() if "License" in metadata else []
     return "; ".join([*named, *old[:1]]) or "see its text"
 
 
