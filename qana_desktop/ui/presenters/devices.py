@@ -229,7 +229,7 @@ class DevicesPresenter:
         self._screen.ask_about(
             [
                 tr("Akida {version} for {tags}", version=facts.version, tags=", ".join(facts.tags)),
-                tr("SHA-256 {hash}", hash=facts.sha256),
+                tr("SHA-256 {hash}", hash=in_groups(facts.sha256)),
                 tr("Compare this with the hash that BrainChip publishes for the file."),
                 tr("The library is BrainChip's, under BrainChip's terms: read them before you use it."),
             ]
@@ -249,8 +249,13 @@ class DevicesPresenter:
         if runtime is None:
             text = tr("No Akida library was added here. One that is installed beside the program is used as it is.")
         else:
-            text = tr("Akida {version}, SHA-256 {hash}", version=runtime.version, hash=runtime.sha256)
+            text = tr("Akida {version}, SHA-256 {hash}", version=runtime.version, hash=in_groups(runtime.sha256))
         self._screen.show_library(text, can_remove=runtime is not None)
+
+
+def in_groups(digest: str) -> str:
+    """Return a hash in groups of eight: they can be compared by eye, and the line can break between them."""
+    return " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))
 
 
 def mapping_line(entry: BoardMapping) -> str:
