@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -54,8 +55,13 @@ def _forbid_network(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """From here to the end of the run: an audit hook also sees what code calls below `socket.socket`, and stays."""
+    """From here to the end of the run: an audit hook also sees what code calls below `socket.socket`, and stays.
+
+    A run that a script started in the background has Ctrl-C ignored, and so have its children: the tests of Ctrl-C need
+    it as a person at a terminal has it.
+    """
     sys.addaudithook(_forbid_network)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- own folders --------------------------------------------------------------------------------
