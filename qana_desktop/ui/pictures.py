@@ -119,13 +119,11 @@ class PictureShelf(QObject):
             )
         return None
 
-    def forget_faults(self, entry_ids: Iterable[int]) -> None:
-        """Fetch pictures and thumbnails again that could not be had before."""
+    def forget(self, entry_ids: Iterable[int]) -> None:
+        """Fetch pictures and thumbnails again: these files are opened anew and may have changed."""
         for entry_id in entry_ids:
-            if isinstance(self._pictures.get(entry_id), Fault):
-                del self._pictures[entry_id]
-            if isinstance(self._thumbnails.get(entry_id), Fault):
-                del self._thumbnails[entry_id]
+            self._pictures.pop(entry_id, None)
+            self._thumbnails.pop(entry_id, None)
 
     def _ask(self, what: tuple[str, int], work: Callable[[], T], keep: Callable[[T | Fault], None]) -> None:
         if what in self._asked:

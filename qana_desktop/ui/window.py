@@ -316,7 +316,7 @@ class MainWindow(QMainWindow):
         if self.middle.currentWidget() is self.empty:
             self.middle.setCurrentWidget(self.image)
             self.list_panel.list.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.shelf.forget_faults(entry_ids)
+        self.shelf.forget(entry_ids)
         self.batch.enqueue(entry_ids)
         if entry_ids[0] == self.list_panel.selected_id():
             self._show_entry(entry_ids[0])

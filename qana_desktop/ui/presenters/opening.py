@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Found:
-    """What a look at some paths gave: sources under their keys, and the paths that gave none."""
+    """What a look at some paths gave: sources under their keys, and the paths that gave none.
+
+    `versions` says by key which content of the file was seen: its size and time of change.
+    """
 
     sources: list[tuple[str, ImageSource]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 class OpeningView(NoticeBoard, Protocol):
@@ -45,7 +49,8 @@ class OpeningView(NoticeBoard, Protocol):
 class OpeningPresenter:
     """Takes what a person brings, looks at it in the background, and hands on what is to be read.
 
-    That is what is new, and what is known but has no answer: whoever opens such a file again has mended or retaken it.
+    That is what is new, and what is known but has no answer or has changed since: whoever opens such a file again has
+    mended or retaken it, and the old reading must not stand beside the new picture.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class OpeningPresenter:
         self._desk: TriageDeskLike | None = None
         self._early: list[Path] = []
         self._pasted = 0
+        self._versions: dict[str, str] = {}
 
     def attach(self, desk: TriageDeskLike) -> None:
         """Start to open: what was brought before the program was ready comes first."""
@@ -88,8 +94,9 @@ class OpeningPresenter:
 
     def _opened(self, found: Found) -> None:
         known = _repeats(found.sources, self._worklist)
-        again = [entry for entry in known if _has_no_answer(entry)]
-        repeated = [entry.entry_id for entry in known if not _has_no_answer(entry)]
+        again = [entry for entry in known if self._must_be_read_again(entry, found)]
+        repeated = [entry.entry_id for entry in known if entry not in again]
+        self._versions |= found.versions
         fresh = self._worklist.add(found.sources)
         if fresh or again:
             self._view.drop_notice("opening")
@@ -98,6 +105,12 @@ class OpeningPresenter:
             self._tell_refused(found.refusals, len(fresh))
         if repeated:
             self._tell_repeated(repeated, selects=not fresh and not again)
+
+    def _must_be_read_again(self, entry: Entry, found: Found) -> bool:
+        if entry.waiting:
+            return False
+        changed = self._versions.get(entry.key) != found.versions.get(entry.key)
+        return changed or entry.reading is None or isinstance(entry.reading.outcome, CannotAssess)
 
     def _tell_refused(self, refusals: list[Refusal], opened: int) -> None:
         what = trn(len(refusals), "{n} item could not be opened.", "{n} items could not be opened.")
@@ -127,7 +140,9 @@ def find(desk: TriageDeskLike, paths: Sequence[Path]) -> Found:
     found = Found()
     for path in paths:
         try:
-            found.sources += [(key_of(source), source) for source in desk.find_images([path])]
+            sources = [(key_of(source), source) for source in desk.find_images([path])]
+            found.sources += sources
+            found.versions |= {key: _version_of(source) for key, source in sources}
         except KnownError as error:
             found.refusals.append(Refusal(path.name or str(path), error.fault.message, error.fault.remedy))
     return found
@@ -140,6 +155,17 @@ def key_of(source: ImageSource) -> str:
     return f"sha256:{hashlib.sha256(source.data or b'').hexdigest()}"
 
 
+def _version_of(source: ImageSource) -> str:
+    """Size and time of change of a file; "" for bytes, which cannot change, and for a file that is gone again."""
+    if source.path is None:
+        return ""
+    try:
+        status = source.path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
 def _pasted(label: str, data: bytes) -> Found:
     source = ImageSource(label, data=data)
     return Found([(key_of(source), source)])
@@ -148,7 +174,3 @@ def _pasted(label: str, data: bytes) -> Found:
 def _repeats(sources: list[tuple[str, ImageSource]], worklist: Worklist) -> list[Entry]:
     known = (worklist.known(key) for key, _source in sources)
     return [entry for entry in known if entry is not None]
-
-
-def _has_no_answer(entry: Entry) -> bool:
-    return not entry.waiting and (entry.reading is None or isinstance(entry.reading.outcome, CannotAssess))

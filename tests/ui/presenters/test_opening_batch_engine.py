@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,19 @@ def test_a_file_that_was_refused_is_read_again_when_it_is_opened_again(desk: Des
     desk.settle()
     assert len(desk.worklist) == 1
     assert [type(reading.outcome) for reading in desk.worklist.entry(0).readings] == [CannotAssess, Assessed]
+    assert "repeated" not in desk.screen.notices
+
+
+def test_a_file_that_changed_under_its_name_is_read_again_when_it_is_opened_again(desk: Desk, folder: Path) -> None:
+    retaken = folder / "a-m71.png"
+    desk.opening.open_paths([retaken])
+    desk.settle()
+    draw_lesion(retaken, seed=99)
+    os.utime(retaken, ns=(1, 1))
+    desk.opening.open_paths([retaken])
+    desk.settle()
+    assert len(desk.worklist) == 1
+    assert len(desk.worklist.entry(0).readings) == 2
     assert "repeated" not in desk.screen.notices
 
 
