@@ -162,11 +162,12 @@ def _line(case: Case) -> dict[str, Any]:
 def worklist(connection: sa.Connection, query: WorklistQuery) -> tuple[WorklistRow, ...]:
     """Return one page, most urgent first, then oldest first."""
     order = (WORKLIST.c.urgency, WORKLIST.c.opened, WORKLIST.c.encounter)
-    statement = _filtered(sa.select(WORKLIST), query)
+    statement = _filtered(sa.select(WORKLIST.c.encounter), query)
     if query.after is not None:
         place = (query.after.urgency, query.after.opened, query.after.encounter)
         statement = statement.where(sa.tuple_(*order) > place)
-    found = connection.execute(statement.order_by(*order).limit(query.limit))
+    page = statement.order_by(*order).limit(query.limit)
+    found = connection.execute(sa.select(WORKLIST).where(WORKLIST.c.encounter.in_(page)).order_by(*order))
     return tuple(_row(row) for row in found)
 
 

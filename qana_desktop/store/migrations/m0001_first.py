@@ -75,7 +75,7 @@ CREATE TABLE worklist (
     tags TEXT NOT NULL,
     words TEXT NOT NULL
 );
-CREATE INDEX worklist_order ON worklist (urgency, opened, encounter);
+CREATE INDEX worklist_order ON worklist (urgency, opened, encounter, state, words);
 CREATE INDEX worklist_state ON worklist (state, urgency, opened, encounter);
 CREATE INDEX worklist_pseudonym ON worklist (pseudonym, opened);
 """
