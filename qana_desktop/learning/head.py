@@ -3,7 +3,7 @@
 The backbone stays as it is, and so do the identity rows that return the features. On factory cases the new head is held
 to the answers of its parent, so that without any case nothing changes; on the clinic's cases it is taught their labels.
 The calibration of the parent is inside the loss: the new head is made to be right at the printed cuts. See
-docs/adr/0010 and docs/learning.md. Nothing is drawn at random, and neither the order of the cases nor doubles matter.
+docs/adr/0011 and docs/learning.md. Nothing is drawn at random, and neither the order of the cases nor doubles matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.learning.memory import LARGEST_FEATURE, FeatureMemory, LocalCase
+from qana_desktop.learning.memory import LARGEST_FEATURE, FeatureMemory, LocalCase, true_lesions
 from qana_desktop.learning.rounding import round_rows
 from qana_desktop.network.layers import Dense, Int8Array, IntegerNetwork
 from qana_desktop.network.validate import WEIGHT_RANGES, check
@@ -43,7 +43,7 @@ class HeadSettings:
     factor: float = 10.0
     ceiling: float = 0.5
     ridge: float = 0.01
-    steps: int = 200
+    steps: int = 100
     new_class_cases: int = 30
 
 
@@ -160,7 +160,8 @@ def _all_classes(classes: Sequence[str], cases: Sequence[LocalCase], settings: H
 
 
 def _lesion_counts(cases: Sequence[LocalCase]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(Counter(label for _, label in {(case.lesion, case.label) for case in cases}).items()))
+    lesions = true_lesions(cases)
+    return tuple(sorted(Counter(label for _, label in {(lesions[case.lesion], case.label) for case in cases}).items()))
 
 
 def _start(parent: IntegerNetwork, classes: int) -> FloatArray:
@@ -209,13 +210,16 @@ def _local_rows(
 ) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
     """Features of every view of every case, class indices, and weights of which each lesion has 1 in all.
 
-    Cases with equal features and label count once, whatever lesion they are said to be of. The order is that of the
-    features, so that it does not depend on the order of the cases.
+    A picture counts once for a label, and lesions that share a picture are one, whatever they are called. The order is
+    that of the features, so that it does not depend on the order of the cases.
     """
+    lesions = true_lesions(cases)
     rows: dict[tuple[int, bytes], tuple[npt.NDArray[np.uint8], str]] = {}
-    for case in sorted(cases, key=lambda case: case.lesion):
+    for case in cases:
         _check_features(case, width)
-        rows.setdefault((known.index(case.label), case.features.tobytes()), (case.features, case.lesion))
+        key = (known.index(case.label), case.picture)
+        views = np.frombuffer(case.picture, np.uint8).reshape(case.features.shape)
+        rows[key] = (views, lesions[case.lesion])
     ordered = sorted(rows.items(), key=lambda item: item[0])
     images = Counter((label, lesion) for (label, _), (_, lesion) in ordered)
     parts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,11 @@ class LocalCase:
     label: str
     features: npt.NDArray[np.uint8]
 
+    @property
+    def picture(self) -> bytes:
+        """The features as bytes, whatever the order of the views: the same for a copy by a turn that is a view."""
+        return b"".join(sorted(view.tobytes() for view in self.features))
+
 
 def memory_from_bytes(content: bytes, *, classes: int, features: int) -> FeatureMemory:
     """Read `features.npz` of a bundle with so many classes and features.
@@ -60,6 +66,22 @@ def memory_from_bytes(content: bytes, *, classes: int, features: int) -> Feature
 def without_patients(cases: tuple[LocalCase, ...], withdrawn: frozenset[str]) -> tuple[LocalCase, ...]:
     """The cases of all other patients: what the head is trained on, from the same parent, after a withdrawal."""
     return tuple(case for case in cases if case.patient not in withdrawn)
+
+
+def true_lesions(cases: Sequence[LocalCase]) -> dict[str, str]:
+    """The lesion that each lesion of `cases` really is: those that share a picture are one, the first by name."""
+    found = {case.lesion: case.lesion for case in cases}
+
+    def root(lesion: str) -> str:
+        while found[lesion] != lesion:
+            lesion = found[lesion]
+        return lesion
+
+    shown: dict[bytes, str] = {}
+    for case in cases:
+        first, second = sorted((root(case.lesion), root(shown.setdefault(case.picture, case.lesion))))
+        found[second] = first
+    return {lesion: root(lesion) for lesion in found}
 
 
 def _refusal(message: str) -> MemoryRefused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -60,9 +61,12 @@ def power_statement(n: int, protocol: Protocol) -> str:
     """What `n` malignant cases can show, as a sentence with numbers."""
     if n == 0:
         return "This holdout has no malignant case: it shows nothing about missed cancers."
+    paired_only = replace(protocol, malignant_loss=1.0)
     seen, harmless = (refusal_rate(n, loss, protocol) for loss in (protocol.shown_loss, 0.0))
+    significant = refusal_rate(n, protocol.shown_loss, paired_only)
     return (
         f"With {n} malignant cases, an update that truly misses {100 * protocol.shown_loss:.0f} points more of them is"
-        f" refused {100 * seen:.0f} % of the time at one cut, and a harmless one that swaps"
-        f" {100 * protocol.churn:.0f} % of the cases each way {100 * harmless:.0f} % of the time."
+        f" refused {100 * seen:.0f} % of the time at one cut ({100 * significant:.0f} % by the paired test alone), and"
+        f" a harmless one that swaps {100 * protocol.churn:.0f} % of the cases each way {100 * harmless:.0f} % of the"
+        " time."
     )

@@ -90,7 +90,8 @@ def test_neither_order_nor_a_second_time_changes_an_integer(seed: int) -> None:
 @given(st.lists(st.integers(0, 69), min_size=1, max_size=100))
 def test_copies_of_cases_change_nothing_also_under_other_names(copied: list[int]) -> None:
     local = moved_cases()
-    copies = tuple(replace(local[n], patient=f"z-{count}", lesion=f"z-{count}") for count, n in enumerate(copied))
+    names = [f"{'az'[count % 2]}-{count}" for count in range(len(copied))]
+    copies = tuple(replace(local[n], patient=name, lesion=name) for name, n in zip(names, copied, strict=True))
     assert rows_of((*local, *copies)) == rows_of(local)
 
 
@@ -219,3 +220,10 @@ def test_a_damaged_feature_memory_is_refused() -> None:
         memory_from_bytes(b"not a file of arrays", classes=7, features=4)
     with pytest.raises(MemoryRefused):
         memory_from_bytes(arrays_to_bytes(good), classes=7, features=5)
+
+
+def test_a_new_class_counts_pictures_and_not_names() -> None:
+    few = cases(["bcc"] * 29, seed=50, said="scc")
+    copies = tuple(replace(case, lesion=f"other-{n}", features=case.features[::-1]) for n, case in enumerate(few))
+    with pytest.raises(TooFewCases, match="29 confirmed lesions"):
+        learn((*few, *copies))
