@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qana_desktop.cli import exit_codes
 from qana_desktop.cli.terminal import console, plain, write_line
-from qana_desktop.engines.contract import EngineError
+from qana_desktop.engines.contract import DeviceLost, EngineError, EngineTimeout, ModelRefused
 from qana_desktop.engines.registry import EngineRegistry
 from qana_desktop.services.composition import Desks, open_desks
 from qana_desktop.services.demo_images import LOOKS, encode_jpeg
@@ -47,13 +47,18 @@ def _all_engines(bundle: Path | None) -> list[Finding]:
 
 
 def _test(engine: str, bundle: Path | None) -> Finding:
-    """Opening an engine compares all golden outputs; then one drawn image goes the whole way."""
+    """Opening an engine compares all golden outputs; then one drawn image goes the whole way.
+
+    An engine that answers wrongly, or stops answering, has failed; one that cannot be opened is not here.
+    """
     try:
         with open_desks(bundle, engine=engine) as desks:
             fault = _reads_a_drawn_image(desks)
             return Finding(desks.device.current().engine_id, fault is None, fault)
-    except EngineError as error:
+    except (ModelRefused, DeviceLost, EngineTimeout) as error:
         return Finding(engine, False, error.fault)
+    except EngineError as error:
+        return Finding(engine, None, error.fault)
 
 
 def _reads_a_drawn_image(desks: Desks) -> Fault | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.outcome import Reading
@@ -16,6 +16,7 @@ from qana_desktop.ui import dropped
 from qana_desktop.ui.actions import Actions
 from qana_desktop.ui.bridge import Bridge
 from qana_desktop.ui.desks import Desks
+from qana_desktop.ui.dialogs import ask_for_files, ask_for_folder
 from qana_desktop.ui.models.worklist import WorklistModel
 from qana_desktop.ui.pictures import Picture, PictureShelf
 from qana_desktop.ui.presenters.batch import BatchPresenter, BatchView
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from qana_desktop.services.session_stats import SessionStats
 
 FIRST_SIZE = QSize(1440, 900)
-IMAGE_FILES = "*.jpg *.jpeg *.png *.tif *.tiff *.bmp *.webp *.dcm"
 
 
 class MainWindow(QMainWindow):
@@ -159,8 +159,8 @@ class MainWindow(QMainWindow):
 
     def _handlers(self) -> dict[Command, Callable[[], object]]:
         return {
-            Command.OPEN: self._open_files,
-            Command.FOLDER: self._open_folder,
+            Command.OPEN: lambda: self.open_paths(ask_for_files(self)),
+            Command.FOLDER: lambda: self.open_paths(ask_for_folder(self)),
             Command.PASTE: self._paste,
             Command.DEMO: self.open_demo,
             Command.NEXT: lambda: self.list_panel.step(1),
@@ -188,24 +188,14 @@ class MainWindow(QMainWindow):
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders, as from the command line."""
-        self.opening.open_paths(paths)
+        if paths:
+            self.opening.open_paths(paths)
 
     def open_demo(self) -> None:
         """Write the demonstration images and open them."""
         desks = self._desks
         if desks is not None:
             self._bridge.run("opening", desks.demo, lambda folder: self.open_paths([folder]), self.opening.tell)
-
-    def _open_files(self) -> None:
-        title, kinds = tr("Open images"), tr("Images ({files});;All files (*)", files=IMAGE_FILES)
-        files, _kind = QFileDialog.getOpenFileNames(self, title, "", kinds)
-        if files:
-            self.open_paths([Path(file) for file in files])
-
-    def _open_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Open a folder of images"))
-        if folder:
-            self.open_paths([Path(folder)])
 
     def _paste(self) -> None:
         if not self._take(QGuiApplication.clipboard().mimeData()):

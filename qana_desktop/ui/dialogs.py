@@ -1,0 +1,24 @@
+"""The system's dialogs for files and folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from qana_desktop.ui.texts import tr
+
+IMAGE_FILES = "*.jpg *.jpeg *.png *.tif *.tiff *.bmp *.webp *.dcm"
+
+
+def ask_for_files(parent: QWidget) -> list[Path]:
+    """Let a person choose image files; empty when they chose none."""
+    title, kinds = tr("Open images"), tr("Images ({files});;All files (*)", files=IMAGE_FILES)
+    files, _kind = QFileDialog.getOpenFileNames(parent, title, "", kinds)
+    return [Path(file) for file in files]
+
+
+def ask_for_folder(parent: QWidget) -> list[Path]:
+    """Let a person choose one folder; empty when they chose none."""
+    folder = QFileDialog.getExistingDirectory(parent, tr("Open a folder of images"))
+    return [Path(folder)] if folder else []
