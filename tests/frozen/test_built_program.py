@@ -1,0 +1,181 @@
+"""The built program does what the program does from source: readings, window, children, in whatever folder it lies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.frozen.conftest import ROOT, Run
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux build")
+
+
+@pytest.fixture
+def demo(run: Run, tmp_path: Path) -> Path:
+    """Synthetic images, drawn by the built program."""
+    folder = tmp_path / "demo"
+    drawn = run("qana-desktop-cli", "demo-images", folder)
+    assert drawn.returncode == 0, drawn.stderr
+    return folder
+
+
+def readings(text: str) -> dict[str, dict[str, object]]:
+    """The lines of `classify --json` by image."""
+    return {Path(line["path"]).name: line for line in map(json.loads, text.splitlines())}
+
+
+def test_it_says_its_version_without_a_python_on_the_path(run):
+    said = run("qana-desktop-cli", "--version")
+    assert said.returncode == 0
+    assert re.fullmatch(r"qana-desktop \d+\.\d+\.\d+\n", said.stdout)
+
+
+def test_its_engine_gives_the_stored_integers(run):
+    tested = run("qana-desktop-cli", "self-test", "--json")
+    assert tested.returncode == 0, tested.stderr
+    assert {found["engine"]: found["passed"] for found in json.loads(tested.stdout)}["onnx-cpu"] is True
+
+
+def test_it_reads_demo_images_as_the_program_does_from_source(run, demo, bare_environment):
+    built = run("qana-desktop-cli", "classify", demo, "--json", "--engine", "onnx-cpu", "--ignore-quality")
+    command = [sys.executable, "-m", "qana_desktop.cli", "classify", str(demo), "--json", "--engine", "onnx-cpu"]
+    command.append("--ignore-quality")
+    environment = {**bare_environment, "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    source = subprocess.run(
+        [*command, "--ignore-quality"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == source.returncode, built.stderr + source.stderr
+    ours, theirs = readings(built.stdout), readings(source.stdout)
+    assert ours
+    assert {name: line["logits"] for name, line in ours.items()} == {
+        name: line["logits"] for name, line in theirs.items()
+    }
+
+
+def test_it_runs_from_a_folder_with_spaces_and_letters_of_other_languages(frozen, run, tmp_path):
+    place = tmp_path / "Praxis Dr. Müller" / "皮膚 программа"
+    shutil.copytree(frozen, place, symlinks=True, copy_function=link_or_copy)
+    images = tmp_path / "Bilder für Ärztinnen"
+    assert run("qana-desktop-cli", "demo-images", images, folder=place).returncode == 0
+    read = run("qana-desktop-cli", "classify", images, "--json", "--ignore-quality", folder=place)
+    assert read.returncode in {0, 1}, read.stderr
+    assert readings(read.stdout)
+
+
+def test_it_writes_nothing_into_its_own_folder(frozen, run, demo, tmp_path):
+    before = listing(frozen)
+    assert run("qana-desktop-cli", "self-test").returncode == 0
+    picture = tmp_path / "window.png"
+    assert run("qana-desktop-window", demo, "--screenshot", picture).returncode == 0
+    assert listing(frozen) == before
+
+
+def test_its_window_shows_images_and_their_readings(run, demo, tmp_path):
+    picture = tmp_path / "window.png"
+    shown = run("qana-desktop-window", demo, "--screenshot", picture, "--size", "1280x800")
+    assert shown.returncode == 0, shown.stderr
+    assert colours(picture) > 1000
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed, so there is no X screen to draw on")
+def test_its_window_opens_on_an_x_screen(run, demo, tmp_path):
+    picture = tmp_path / "window.png"
+    screen = ["/usr/bin/xvfb-run", "-a", "-s", "-screen 0 1280x800x24"]
+    path = "/usr/bin:/bin"
+    shown = run("qana-desktop-window", demo, "--screenshot", picture, before=screen, PATH=path, QT_QPA_PLATFORM="xcb")
+    assert shown.returncode == 0, shown.stderr
+    assert colours(picture) > 1000
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed, so sockets cannot be watched")
+def test_neither_it_nor_its_children_open_a_network_socket(run, demo, tmp_path):
+    trace = tmp_path / "sockets.txt"
+    watch = [shutil.which("strace") or "", "-f", "-e", "trace=socket", "-o", str(trace)]
+    assert run("qana-desktop-cli", "classify", demo, "--json", before=watch).returncode in {0, 1}
+    made = re.findall(r"socket\((AF_\w+)", trace.read_text(encoding="utf-8"))
+    assert set(made) <= {"AF_UNIX"}
+
+
+def test_it_goes_on_when_its_engine_is_killed(frozen, bare_environment, demo, tmp_path):
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(12):
+        for image in sorted(demo.glob("*.*")):
+            if image.suffix.lower() in {".jpg", ".jpeg", ".png"}:
+                shutil.copyfile(image, many / f"{number:02}-{image.name}")
+    command = [frozen / "qana-desktop-cli", "classify", many, "--json", "--ignore-quality", "--engine", "onnx-cpu"]
+    with subprocess.Popen(command, env=bare_environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reading:
+        assert reading.stdout is not None
+        first = reading.stdout.readline()
+        victims = [pid for pid in children_of(reading.pid) if maps(pid, "onnxruntime_pybind11")]
+        assert len(victims) == 1
+        os.kill(victims[0], signal.SIGKILL)
+        rest, complaints = reading.communicate(timeout=300)
+    found = readings((first + rest).decode())
+    assert reading.returncode in {0, 1}, complaints.decode()
+    assert set(found) == {image.name for image in many.iterdir()}
+    assert found[max(found)]["logits"], "the engine was not started again"
+
+
+def test_what_it_must_not_hold_is_not_inside(frozen):
+    sys.path.insert(0, str(ROOT / "packaging"))
+    try:
+        from forbidden import refuse_forbidden
+    finally:
+        sys.path.pop(0)
+    refuse_forbidden(path.relative_to(frozen / "_internal").as_posix() for path in (frozen / "_internal").rglob("*"))
+
+
+def test_its_sbom_has_a_licence_text_for_everything_and_the_right_hashes(frozen):
+    listed = json.loads((frozen / "sbom.cdx.json").read_text(encoding="utf-8"))["components"]
+    assert {"numpy", "onnxruntime", "pyside6-essentials", "python"} <= {part["name"] for part in listed}
+    texts = {path.name for path in (frozen / "licenses").iterdir()}
+    for part in (part for part in listed if "purl" in part):
+        assert f"{part['name']}-{part['version']}".replace(":", "_") in texts
+        for file in part.get("components", ()):
+            content = (frozen / file["name"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["hashes"][0]["content"]
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Make a second name for a file where that is possible: the folder is large."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def listing(folder: Path) -> list[tuple[str, int, int]]:
+    return [(str(path), path.lstat().st_size, path.lstat().st_mtime_ns) for path in sorted(folder.rglob("*"))]
+
+
+def colours(picture: Path) -> int:
+    """How many colours a picture has: an empty window has some dozens."""
+    import cv2
+    import numpy as np
+
+    pixels = cv2.imread(str(picture))
+    assert pixels is not None
+    return len(np.unique(pixels.reshape(-1, 3), axis=0))
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes whose parent is `pid`: the fourth field of /proc/PID/stat, the second after the name in brackets."""
+    parents = {
+        stat.parent.name: stat.read_text().rpartition(")")[2].split()[1] for stat in Path("/proc").glob("[0-9]*/stat")
+    }
+    return [int(child) for child, parent in parents.items() if parent == str(pid)]
+
+
+def maps(pid: int, library: str) -> bool:
+    return library in Path(f"/proc/{pid}/maps").read_text()
