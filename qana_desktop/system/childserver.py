@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeAlias
@@ -37,17 +38,27 @@ def serve(
     _self_destruct_after(start_timeout_s)
     handler: Handler | None = None
     try:
-        handler = _make_handler(target, args)
-        _limit_memory(memory_limit_mb)
-        wire.send(replies, wire.pack(("reply", None)))
-        _self_destruct_after(None)
-        _answer(handler, requests, replies)
-    except (EOFError, OSError):
-        return  # the parent closed the pipe or is gone
-    except BaseException as error:  # noqa: BLE001 - the factory's failure belongs to the parent
-        wire.send(replies, wire.pack(_failure(error)))
+        with suppress(EOFError, OSError):  # the parent closed the pipe or is gone
+            started, answer = _start(target, args, memory_limit_mb)
+            handler = started
+            wire.send(replies, wire.pack(answer))
+            if started is not None:
+                _self_destruct_after(None)
+                _answer(started, requests, replies)
     finally:
         _close_handler(handler)
+
+
+def _start(
+    target: str, args: tuple[object, ...], memory_limit_mb: int | None
+) -> tuple[Handler | None, tuple[object, ...]]:
+    """Return the handler and the word that it is ready; or none, and why: that belongs to the parent."""
+    try:
+        handler = _make_handler(target, args)
+        _limit_memory(memory_limit_mb)
+    except BaseException as error:  # noqa: BLE001 - whatever keeps a handler from being made is the answer
+        return None, _failure(error)
+    return handler, ("reply", None)
 
 
 def _answer(handler: Handler, requests: Connection, replies: Connection) -> None:

@@ -97,6 +97,11 @@ def has_a_bug_at_start() -> Handler:
     raise ZeroDivisionError("a bug at start")
 
 
+def finds_no_file_at_start() -> Handler:
+    """Raise what a missing file of the operating system raises."""
+    raise FileNotFoundError("no such device")
+
+
 def dies_at_start() -> Handler:
     """End the process before there is a handler."""
     os._exit(3)

@@ -267,6 +267,11 @@ def test_a_bug_at_start_is_raised_with_its_text(start):
         start("has_a_bug_at_start")
 
 
+def test_an_error_of_the_system_at_start_is_not_taken_for_a_parent_that_went_away(start):
+    with pytest.raises(BugInChild, match="no such device"):
+        start("finds_no_file_at_start")
+
+
 def test_a_module_that_cannot_be_imported_is_a_bug_with_its_text():
     child = ChildProcess("tests.support.no_such_module:f", name="test-child")
     with pytest.raises(BugInChild, match="no_such_module"):
