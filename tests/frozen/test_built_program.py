@@ -171,10 +171,12 @@ def colours(picture: Path) -> int:
 
 def children_of(pid: int) -> list[int]:
     """Processes whose parent is `pid`: the fourth field of /proc/PID/stat, the second after the name in brackets."""
-    parents = {
-        stat.parent.name: stat.read_text().rpartition(")")[2].split()[1] for stat in Path("/proc").glob("[0-9]*/stat")
-    }
-    return [int(child) for child, parent in parents.items() if parent == str(pid)]
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if stat.read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(stat.parent.name))
+    return found
 
 
 def maps(pid: int, library: str) -> bool:

@@ -1,6 +1,7 @@
 """The .deb in a bare Debian: apt installs it, anybody can run it from its read-only place, removing it leaves no file.
 
-`QANA_DEB` names the package, `QANA_CHROOT` a bare Debian root folder (debootstrap --variant=minbase), which is copied. As root.
+`QANA_DEB` names the package, `QANA_CHROOT` a bare Debian root folder (debootstrap --variant=minbase), which is copied.
+As root, with a network for apt.
 """
 
 from __future__ import annotations
