@@ -29,12 +29,17 @@ Report = dict[str, Any]
 
 PACKAGES: Final = (
     "akida",
+    "cryptography",
+    "keyring",
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
     "platformdirs",
+    "pydicom",
     "PySide6-Essentials",
     "rich",
+    "sqlalchemy",
+    "sqlcipher3",
     "typer",
 )
 
