@@ -40,8 +40,8 @@ class HeadSettings:
     accelerated descent are taken. `new_class_cases` lesions are needed before a class is added.
     """
 
-    factor: float = 10.0
-    ceiling: float = 0.5
+    factor: float = 3.0
+    ceiling: float = 0.1
     ridge: float = 0.01
     steps: int = 100
     new_class_cases: int = 30

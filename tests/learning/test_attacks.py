@@ -16,7 +16,8 @@ from qana_desktop.network.layers import IntegerNetwork
 from qana_desktop.triage.diagnosis import CLASS_ORDER, Diagnosis
 from tests.support.learning_world import CODES, World, build_world, cases, head_rows
 
-SETTINGS = HeadSettings(steps=60)
+SETTINGS = HeadSettings(factor=10.0, ceiling=0.5, steps=60)
+"""Learns eagerly: the drawn world has few features, and what attacks do must show."""
 
 
 @cache

@@ -21,7 +21,8 @@ from qana_desktop.network.serialise import arrays_to_bytes, network_from_bytes, 
 from qana_desktop.triage.diagnosis import CLASS_ORDER, Diagnosis
 from tests.support.learning_world import CODES, FEATURES, World, build_world, cases, draw, head_rows
 
-SETTINGS = HeadSettings(steps=60)
+SETTINGS = HeadSettings(factor=10.0, ceiling=0.5, steps=60)
+"""Learns eagerly: the drawn world has few features, and what attacks do must show."""
 
 
 @cache
