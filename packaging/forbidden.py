@@ -26,7 +26,7 @@ class ForbiddenInside(Exception):
 def reason(entry: str) -> str | None:
     """Return why an entry (a module's name or a path inside the folder) must not be inside; None when it may."""
     path = entry.replace("\\", "/")
-    first = re.split(r"[/.]", path)[0]
+    first = re.split(r"[-/.]", path)[0]
     if first in PROPRIETARY or re.search(r"(^|/)lib(akida|akd)", path):
         return "proprietary"
     if first in OTHER_LICENCE:

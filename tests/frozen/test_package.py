@@ -55,6 +55,20 @@ def machine(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             subprocess.run(["umount", root / place], check=True)
 
 
+@pytest.fixture
+def x_screen() -> Iterator[str]:
+    """An X screen that programs in the bare Debian reach too: its abstract socket knows no folders."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed, so the installed window has no X screen to open on")
+    reads, writes = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writes), "-ac", "-screen", "0", "1280x800x24"]
+    with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
+        os.close(writes)
+        with os.fdopen(reads) as answer:
+            yield f":{answer.readline().strip()}"
+        server.terminate()
+
+
 def inside(root: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the bare Debian; fails the test when it fails."""
     plain = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", **env}
@@ -94,7 +108,7 @@ def install(root: Path, package: Path) -> None:
     (root / "var" / "cache" / "qana.deb").unlink()
 
 
-def test_it_is_installed_used_upgraded_and_removed(machine, package, tmp_path):
+def test_it_is_installed_used_upgraded_and_removed(machine, package, x_screen, tmp_path):
     before = files(machine)
     install(machine, package)
 
@@ -107,9 +121,11 @@ def test_it_is_installed_used_upgraded_and_removed(machine, package, tmp_path):
     lesion = "/tmp/work/demo/synthetic-01-even-brown.jpg"  # noqa: S108
     read = inside(machine, *NOBODY, "qana-desktop-cli", "classify", lesion, "--json", "--ignore-quality", **work)
     assert json.loads(read.stdout)["outcome"] == "assessed"
-    picture = "/tmp/work/window.png"  # noqa: S108
-    inside(machine, *NOBODY, "qana-desktop-window", lesion, "--screenshot", picture, **work)
-    assert (machine / picture.lstrip("/")).stat().st_size > 10_000
+    for screen in ({}, {"QT_QPA_PLATFORM": "xcb", "DISPLAY": x_screen}):
+        picture = "/tmp/work/window.png"  # noqa: S108
+        inside(machine, *NOBODY, "qana-desktop-window", lesion, "--screenshot", picture, **{**work, **screen})
+        assert (machine / picture.lstrip("/")).stat().st_size > 10_000
+        (machine / picture.lstrip("/")).unlink()
 
     # Cases of a person stay through upgrade and removal.
     kept = machine / "root" / ".local" / "share" / "qana-desktop" / "kept"
