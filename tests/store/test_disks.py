@@ -113,10 +113,11 @@ READ_ONLY = """
     from qana_desktop.store import cases
     from qana_desktop.store.faults import StoreReadOnly
     from qana_desktop.store.verify import verify
-    from tests.support.stores import add_case, open_again
+    from tests.support.stores import add_case, open_again, picture
 
     if sys.argv[3:]:
-        sqlalchemy.create_engine("sqlite://").connect().close()  # loaded while this program may still read its files
+        picture()  # and the next: libraries are loaded while this program may still read its files
+        sqlalchemy.create_engine("sqlite://").connect().close()
         os.setgid(int(sys.argv[3]))
         os.setuid(int(sys.argv[3]))
     with closing(open_again(Path(sys.argv[1]))) as store:
