@@ -84,6 +84,7 @@ class ChildProcess:
             daemon=True,
         )
         self._calls = threading.Lock()
+        self._reaping = threading.Lock()
         self._watchdog = _Watchdog(self._process.kill, name=f"{name}-watchdog")
         self._closed = False
 
@@ -138,7 +139,7 @@ class ChildProcess:
         """End the child at once, also in the middle of another thread's call (which then raises ChildDied)."""
         if self._process.pid is not None and not self._closed:
             self._process.kill()
-            self._process.join()
+            self._reap()
 
     def close(self) -> None:
         """Let the child release what it holds and end it; one at work for another thread is killed. Safe to repeat."""
@@ -156,12 +157,17 @@ class ChildProcess:
         for connection in (self._requests, self._child_reads, self._child_writes):
             connection.close()
         if self._process.pid is not None:
-            self._process.join(POLITE_S)
+            self._reap(POLITE_S)
             self._process.kill()
-            self._process.join()
+            self._reap()
         self._closed = True
         self._replies.close()
         self._watchdog.stop()
+
+    def _reap(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of the child, one thread at a time: the second of two would find nobody to wait for."""
+        with self._reaping:
+            self._process.join(timeout_s)
 
     @contextmanager
     def _limit(self, timeout_s: float) -> Iterator[None]:
@@ -175,7 +181,7 @@ class ChildProcess:
         try:
             yield
         except (EOFError, OSError) as error:
-            self._process.join()
+            self._reap()
             if self._watchdog.disarm():
                 raise ChildTimedOut(late) from error
             raise ChildDied(self._process.exitcode) from error
