@@ -1,4 +1,4 @@
-"""Simulates a clinic with another camera on held-out lesions, and writes what head training gains and costs.
+"""Simulates a clinic with another camera on held-out lesions, and writes what head training and site calibration bring.
 
 `python -m tests.benchmarks.simulated_clinic --out docs/measurements/simulated-clinic`, from the checkout. Lesions of
 test fold 0 are split by lesion, anew for each seed: one half are the clinic's cases, the other half are for testing.
@@ -26,6 +26,7 @@ from qana_desktop.learning.head import HeadSettings, train_head
 from qana_desktop.learning.judged import Judged, judge
 from qana_desktop.learning.memory import FeatureMemory, LocalCase, memory_from_bytes
 from qana_desktop.learning.protocol import Protocol
+from qana_desktop.learning.site_calibration import ChannelStatistics, calibrate_site, channel_statistics
 from qana_desktop.network.bundle import Bundle, active_bundle
 from qana_desktop.network.export_onnx import INPUT_NAME, to_onnx
 from qana_desktop.network.layers import IntegerNetwork
@@ -37,6 +38,10 @@ from qana_desktop.triage.policy_json import policy_from_json
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS = (0, 50, 100, 200)
+UNLABELLED = 100
+"""Images of the clinic's camera for site calibration."""
+REFERENCE = 200
+"""HAM10000 training images, drawn, from which the factory's channel statistics are measured."""
 
 
 @dataclass(frozen=True)
@@ -69,35 +74,54 @@ class World:
     lesions: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     features: dict[str, npt.NDArray[np.uint8]]
+    images: npt.NDArray[np.uint8]
+    reference: ChannelStatistics
 
     def read(self, network: IntegerNetwork, camera: str, rows: npt.NDArray[np.int64]) -> Judged:
         """The rows as judged with a network's head: features to logits is exact integer arithmetic on every engine."""
+        return self.judge(network, self.features[camera][rows], rows)
+
+    def judge(self, network: IntegerNetwork, features: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]) -> Judged:
+        """Features (n, views, F) of the rows as judged with a network's head."""
         head = network.layers[-1].weights[: network.classes].astype(np.int64)  # type: ignore[union-attr]
-        means = (self.features[camera][rows].astype(np.int64) @ head.T).mean(axis=1)
+        means = (features.astype(np.int64) @ head.T).mean(axis=1)
         return judge([self.lesions[row] for row in rows], self.labels[rows], means, self.policy)
 
 
 def build_world(data: Path, bundle: Bundle, part: str) -> World:
     """Read the first image of each held-out lesion with ONNX Runtime, as each camera shows it."""
     policy, network = policy_from_json(bundle.policy_json()), bundle.network()
-    records = first_of_each(getattr(split_records(read_records(data), test_fold=0), part))
-    images = [to_network_input(read_image(data, record), network.input_shape[0]) for record in records]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(to_onnx(network), options, providers=["CPUExecutionProvider"])
+    split = split_records(read_records(data), test_fold=0)
+    records = first_of_each(getattr(split, part))
+    images = network_inputs(data, records, network)
     features = {
-        camera.name: np.stack(
-            [
-                session.run(None, {INPUT_NAME: views(camera.photograph(image), policy.views)})[0][:, network.classes :]
-                for image in images
-            ]
-        ).astype(np.uint8)
+        camera.name: read_features(network, policy, [camera.photograph(image) for image in images])
         for camera in CAMERAS
     }
     assert bundle.features_path is not None
     memory = memory_from_bytes(bundle.features_path.read_bytes(), classes=network.classes, features=network.features)
     labels = np.array([record.label for record in records])
-    return World(network, policy, memory, tuple(record.lesion_id for record in records), labels, features)
+    factory = first_of_each([record for record in split.train if record.source == "ham10000"])
+    sample = [factory[row] for row in np.random.default_rng(0).permutation(len(factory))[:REFERENCE]]
+    reference = channel_statistics(network, network_inputs(data, sample, network))
+    lesions = tuple(record.lesion_id for record in records)
+    return World(network, policy, memory, lesions, labels, features, images, reference)
+
+
+def network_inputs(data: Path, records: Sequence[Record], network: IntegerNetwork) -> npt.NDArray[np.uint8]:
+    """The records' images as the network's input (n, S, S, 3)."""
+    return np.stack([to_network_input(read_image(data, record), network.input_shape[0]) for record in records])
+
+
+def read_features(
+    network: IntegerNetwork, policy: ReadingPolicy, images: Sequence[npt.NDArray[np.uint8]]
+) -> npt.NDArray[np.uint8]:
+    """Integer features (n, views, F) by ONNX Runtime on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(to_onnx(network), options, providers=["CPUExecutionProvider"])
+    read = [session.run(None, {INPUT_NAME: views(image, policy.views)})[0] for image in images]
+    return np.stack(read)[:, :, network.classes :].astype(np.uint8)
 
 
 def first_of_each(records: Sequence[Record]) -> list[Record]:
@@ -182,6 +206,40 @@ def run_one(world: World, camera: str, seed: int, count: int, settings: HeadSett
     }
 
 
+def run_calibration(world: World, camera: Camera, seed: int) -> dict[str, Any]:
+    """One clinic without labels: thresholds from its own images, then the lesions for testing by its camera."""
+    arrival, test = split_rows(world, seed)
+    # Unlabelled images are whatever was photographed, not what came back with histology.
+    unlabelled = np.random.default_rng(seed).permutation(arrival)[:UNLABELLED]
+    own = np.stack([camera.photograph(world.images[row]) for row in unlabelled])
+    network = calibrate_site(world.network, world.reference, own)
+    shown = [camera.photograph(world.images[row]) for row in test]
+    before = world.read(world.network, camera.name, test)
+    after = world.judge(network, read_features(network, world.policy, shown), test)
+    return {
+        "camera": camera.name,
+        "seed": seed,
+        "factory's_colours": figures(world.read(world.network, CAMERAS[0].name, test)),
+        "before": figures(before),
+        "after": figures(after),
+    }
+
+
+def calibration_summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Balanced accuracy and macro AUROC before and after, means over the seeds, and the changes."""
+    rows = []
+    for camera in dict.fromkeys(run["camera"] for run in runs):
+        chosen = [run for run in runs if run["camera"] == camera]
+        row: dict[str, Any] = {"camera": camera, "images": UNLABELLED, "seeds": len(chosen)}
+        for figure in ("balanced_accuracy", "auroc"):
+            change = [run["after"][figure] - run["before"][figure] for run in chosen]
+            for when in ("factory's_colours", "before", "after"):
+                row[f"{figure}_{when}"] = float(np.mean([run[when][figure] for run in chosen]))
+            row[f"{figure}_change"] = [float(np.mean(change)), min(change), max(change)]
+        rows.append(row)
+    return rows
+
+
 def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Mean over seeds, and the smallest and largest, of what changes against no learning with the same seed."""
     start = {(run["camera"], run["seed"]): run for run in runs if run["cases"] == 0}
@@ -210,7 +268,7 @@ def _change(
 def markdown(document: dict[str, Any]) -> str:
     """The summary as a page."""
     lines = [
-        "# Simulated clinic: head training",
+        "# Simulated clinic: head training and site calibration",
         "",
         f"Written by `python -m tests.benchmarks.simulated_clinic`. {document['what']}",
         "",
@@ -232,6 +290,16 @@ def markdown(document: dict[str, Any]) -> str:
         " largest]. Accepted: by the gate with the default protocol.",
         "",
     ]
+    lines += ["## Site calibration without labels", ""]
+    lines += ["| camera | images | factory's colours | before | after | change | AUROC, change |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+    for row in document["site_calibration"]["summary"]:
+        values = " | ".join(
+            f"{row[f'balanced_accuracy_{when}']:.3f}" for when in ("factory's_colours", "before", "after")
+        )
+        changes = " | ".join(_points(row[f"{figure}_change"]) for figure in ("balanced_accuracy", "auroc"))
+        lines.append(f"| {row['camera']} | {row['images']} | {values} | {changes} |")
+    lines += [""]
     lines += ["## Lines of the gate that refused", ""]
     for line, count in document["refusals"].items():
         lines.append(f"- {line}: {count}")
@@ -263,6 +331,7 @@ def main() -> int:
         for seed in range(chosen.seeds)
         for count in COUNTS
     ]
+    calibrated = [run_calibration(world, camera, seed) for camera in CAMERAS for seed in range(chosen.seeds)]
     failed = [line for run in runs for line in run["failed"]]
     document = {
         "what": (
@@ -276,6 +345,12 @@ def main() -> int:
         "cameras": [asdict(camera) for camera in CAMERAS],
         "summary": summary(runs),
         "refusals": {line: failed.count(line) for line in sorted(set(failed), key=lambda line: -failed.count(line))},
+        "site_calibration": {
+            "unlabelled_images": UNLABELLED,
+            "reference_images": REFERENCE,
+            "summary": calibration_summary(calibrated),
+            "runs": calibrated,
+        },
         "runs": runs,
     }
     sys.stdout.write(markdown(document))
