@@ -30,7 +30,8 @@ from PySide6.QtGui import QImage  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from qana_desktop.app import Options, build, real_desks  # noqa: E402
-from qana_desktop.engines.contract import DeviceLost, EngineInfo, EngineState  # noqa: E402
+from qana_desktop.engines.contract import BoardStatus, DeviceLost, EngineInfo, EngineState  # noqa: E402
+from qana_desktop.engines.watch import BoardsChanged  # noqa: E402
 from qana_desktop.services.contract import DeviceDeskLike, TriageDeskLike  # noqa: E402
 from qana_desktop.services.demo_images import LOOKS, encode_jpeg, write_demo_images  # noqa: E402
 from qana_desktop.services.jobs import CancelToken, Progress  # noqa: E402
@@ -127,6 +128,15 @@ class StagedDevices:
     def subscribe(self, listener: Callable[[EngineInfo], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return self._real.subscribe(listener)
+
+    def subscribe_boards(self, listener: Callable[[BoardsChanged], None]) -> Callable[[], None]:
+        return self._real.subscribe_boards(listener)
+
+    def set_clock(self, mode: str) -> EngineInfo:
+        return self._real.set_clock(mode)
+
+    def status(self) -> BoardStatus:
+        return self._real.status()
 
     def close(self) -> None:
         self._real.close()
