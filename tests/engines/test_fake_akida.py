@@ -59,7 +59,8 @@ def test_both_have_no_energy_without_a_board(model):
     model.forward(np.zeros((2, 32, 32, 3), np.uint8))
     assert model.statistics.energy is None
     assert model.statistics.powers == {}
-    assert model.statistics.fps > 0
+    fps = model.statistics.fps  # None where the run was too short for the clock
+    assert fps is None or fps > 0
 
 
 @pytest.mark.parametrize(
