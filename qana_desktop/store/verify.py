@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from qana_desktop.store import cases, records
+from qana_desktop.store import cases, learning, records
 from qana_desktop.store.blobs import BlobDamaged
 from qana_desktop.store.faults import StoreError, translated
 from qana_desktop.store.schema import AUDIT, BLOB, CREDENTIAL, ENTITY, RECORD, WORKLIST
@@ -179,6 +179,11 @@ def _check_passwords(_store: Store, connection: sa.Connection, verdict: Verdict,
             verdict.add("passwords", f"The password of user {row.user} was not set by this program.")
 
 
+def _check_learning(_store: Store, connection: sa.Connection, verdict: Verdict, told: _Told) -> None:
+    for problem in told.every(learning.problems(connection)):
+        verdict.add("learning", problem)
+
+
 def _check_images(store: Store, connection: sa.Connection, verdict: Verdict, told: _Told) -> None:
     listed = connection.execute(sa.select(BLOB.c.sha256, BLOB.c.size)).all()
     names = set()
@@ -203,5 +208,6 @@ _PARTS: Final = {
     "current versions": _check_current,
     "worklist": _check_worklist,
     "passwords": _check_passwords,
+    "learning": _check_learning,
     "images": _check_images,
 }

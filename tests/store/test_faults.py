@@ -257,6 +257,8 @@ def test_a_clock_that_is_corrected_by_a_second_is_not_worth_a_word(store, clock)
 
 # --- versions ---
 
+NEXT = max(STEPS) + 1
+
 
 def _fails(connection: sa.Connection) -> None:
     connection.exec_driver_sql("CREATE TABLE half_done (x TEXT)")
@@ -275,7 +277,7 @@ def test_a_migration_that_fails_half_way_leaves_everything_as_it_was_and_a_copy(
     encounter = add_case(store, 1)
     store.close()
     with pytest.raises(StoreError) as failure:
-        reopen(folder, store, clock, {**STEPS, 2: _fails})
+        reopen(folder, store, clock, {**STEPS, NEXT: _fails})
     assert failure.value.fault.code == "store-migration-failed"
     with closing(open_again(folder, clock=clock)) as again:
         assert "half_done" not in sa.inspect(again.engine).get_table_names()
@@ -290,18 +292,18 @@ def test_a_migration_that_fails_half_way_leaves_everything_as_it_was_and_a_copy(
 def test_a_migration_is_recorded_and_a_store_from_the_future_is_left_alone(store, folder, clock):
     add_case(store, 1)
     store.close()
-    with closing(reopen(folder, store, clock, {**STEPS, 2: _works})) as later:
+    with closing(reopen(folder, store, clock, {**STEPS, NEXT: _works})) as later:
         assert later.read_only is None
         with later.reading() as connection:
             row = connection.execute(sa.select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(1)).one()
-        assert (row.action, row.note) == ("store-updated", "database version 2")
+        assert (row.action, row.note) == ("store-updated", f"database version {NEXT}")
     before = (folder / DATABASE).read_bytes()
     with pytest.raises(StoreError, match="later version of the program"):
         open_again(folder, clock=clock)
     with pytest.raises(StoreError, match="later version of the program"):
         open_again(folder, clock=clock, read_only=True)
     with pytest.raises(StoreError, match="earlier version of the program"):
-        Store.open(folder, store.key_file, store.keys, read_only=True, steps={**STEPS, 2: _works, 3: _works})
+        Store.open(folder, store.key_file, store.keys, read_only=True, steps={**STEPS, NEXT: _works, NEXT + 1: _works})
     assert (folder / DATABASE).read_bytes() == before
 
 
