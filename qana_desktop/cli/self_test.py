@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from qana_desktop.cli import exit_codes
 from qana_desktop.cli.terminal import console, plain, write_line
-from qana_desktop.engines.contract import DeviceLost, EngineError, EngineTimeout, ModelRefused
+from qana_desktop.engines.contract import EngineError
 from qana_desktop.engines.registry import EngineRegistry
 from qana_desktop.services.composition import Desks, open_desks
 from qana_desktop.services.demo_images import LOOKS, encode_jpeg
@@ -16,6 +17,9 @@ from qana_desktop.services.sources import ImageSource
 from qana_desktop.services.synthetic_lesions import draw_lesion
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.outcome import Reading
+
+_FAILED: Final = frozenset({"device-lost", "engine-timeout", "model-refused"})
+"""Faults of an engine that was there. All others say why it is not here, in the words of the probe."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,8 @@ def _test(engine: str, bundle: Path | None) -> Finding:
         with open_desks(bundle, engine=engine) as desks:
             fault = _reads_a_drawn_image(desks)
             return Finding(desks.device.current().engine_id, fault is None, fault)
-    except (ModelRefused, DeviceLost, EngineTimeout) as error:
-        return Finding(engine, False, error.fault)
     except EngineError as error:
-        return Finding(engine, None, error.fault)
+        return Finding(engine, False if error.fault.code in _FAILED else None, error.fault)
 
 
 def _reads_a_drawn_image(desks: Desks) -> Fault | None:

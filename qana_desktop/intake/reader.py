@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from types import TracebackType
 from typing import Final, Self, cast
@@ -18,21 +20,33 @@ from qana_desktop.intake.prepared import (
     Source,
     UInt8Image,
 )
-from qana_desktop.system.childprocess import ChildDied, ChildFailed, ChildOutOfMemory, ChildProcess, ChildTimedOut
+from qana_desktop.system.childprocess import (
+    BugInChild,
+    ChildDied,
+    ChildFailed,
+    ChildOutOfMemory,
+    ChildProcess,
+    ChildTimedOut,
+)
 from qana_desktop.system.faults import Fault, KnownError
+
+log = logging.getLogger(__name__)
 
 TIME_LIMIT_S: Final = 20.0
 """Ample for the largest image that is allowed, on a slow drive."""
 MEMORY_LIMIT_MB: Final = 2048
 """Ample for the largest image that is allowed: 120 million pixels, 16-bit with transparency."""
+BUGS_IN_A_ROW: Final = 3
+"""So many images in a row may meet a bug of ours and be refused; then something is wrong with the program itself."""
 TARGET: Final = "qana_desktop.intake.worker:make_reader"
 
 
 class ImageReader:
     """Reads image files in two children, one for engines and one for the screen, so that neither waits for the other.
 
-    Both start with their first request. Methods may be called from any thread. After a crash or a timeout the file is
-    refused and the next file meets a fresh child. `close` ends both.
+    Both start with their first request. Methods may be called from any thread. After a crash, a timeout or a bug the
+    file is refused and the next file meets a fresh child; a bug that meets more than `BUGS_IN_A_ROW` files without one
+    that can be read between them is raised as BugInChild. `close` ends both.
     """
 
     def __init__(
@@ -84,6 +98,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         self._closed = False
+        self._bugs = 0
 
     def start(self) -> None:
         self._living_child()
@@ -91,7 +106,7 @@ class _Lane:
     def ask(self, request: object) -> object:
         child = self._living_child()
         try:
-            return child.call(request, timeout_s=self._time_limit_s)
+            reply = child.call(request, timeout_s=self._time_limit_s)
         except KnownError as error:
             raise refusals.FileRefused(error.fault) from None
         except ChildOutOfMemory:
@@ -102,6 +117,19 @@ class _Lane:
             if self._closed:
                 raise _closed() from None
             raise refusals.decoder_crashed() from None
+        except BugInChild as error:
+            self._after_bug(child, error)
+            raise refusals.decoder_bug() from error
+        self._bugs = 0
+        return reply
+
+    def _after_bug(self, child: ChildProcess, error: BugInChild) -> None:
+        """End the child, which may be left half done; raises the bug itself when it is met again and again."""
+        child.close()
+        self._bugs += 1
+        log.error("%s failed over an image (%d in a row): %s", self._name, self._bugs, _places(str(error)))
+        if self._bugs > BUGS_IN_A_ROW:
+            raise error
 
     def close(self) -> None:
         with self._lock:
@@ -126,6 +154,14 @@ class _Lane:
             return child.start()
         except (ChildDied, ChildTimedOut) as error:
             raise _not_started(error) from error
+
+
+def _places(trace: str) -> str:
+    """Kind of error and places in the code; the message and the folders of a traceback may name a person."""
+    frames = re.findall(r'File ".*?([^/\\\\"]+)\.py", line (\d+), in (\w+)', trace)
+    kind = re.search(r"^([\w.]+)(:|$)", trace.strip().rpartition("\n")[2])
+    places = " > ".join(f"{module}:{line} {function}" for module, line, function in frames[-3:])
+    return f"{kind[1] if kind else 'error'} at {places or 'no frame'}"
 
 
 def _closed() -> KnownError:

@@ -118,6 +118,15 @@ def decoder_crashed() -> FileRefused:
     )
 
 
+def decoder_bug() -> FileRefused:
+    """The child met a mistake of ours over this file."""
+    return refused(
+        "decoder-bug",
+        "the program made a mistake while it read the file; it is not known whether the file is good.",
+        "Save the image again as JPEG or PNG and open that file; if that does not help, send the log.",
+    )
+
+
 def decoder_timeout(seconds: float) -> FileRefused:
     """The child process took too long over this file and was ended."""
     return refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from qana_desktop.intake.prepared import Source
-from qana_desktop.intake.reader import ImageReader
+from qana_desktop.intake.reader import BUGS_IN_A_ROW, ImageReader
 from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.network.preprocess import to_network_input
+from qana_desktop.system.childprocess import BugInChild
 from qana_desktop.system.faults import KnownError
 from tests.intake.test_headers import mutated_files
 from tests.support import image_files as files
-from tests.support.image_workers import CRASHES, HANGS
+from tests.support.image_workers import CRASHES, HANGS, TRIPS
 
 BREAKABLE = "tests.support.image_workers:make_breakable_reader"
 GOOD = files.jpeg(files.picture(600, 450))
@@ -162,6 +164,30 @@ def test_a_file_that_kills_its_reader_is_refused_and_the_next_file_meets_a_fresh
 def test_a_file_that_hangs_its_reader_is_refused_in_time_and_the_next_file_meets_a_fresh_child() -> None:
     with ImageReader(target=BREAKABLE, time_limit_s=1.0) as breakable:
         assert refusal(breakable, HANGS) == "decoder-timeout"
+
+
+@pytest.mark.expects_log("failed over an image")
+def test_a_file_that_meets_a_bug_is_refused_and_the_next_file_meets_a_fresh_child(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with ImageReader(target=BREAKABLE) as breakable:
+        for _ in range(BUGS_IN_A_ROW + 1):
+            assert refusal(breakable, TRIPS) == "decoder-bug"
+    (line, *_) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "ZeroDivisionError at" in line
+    assert "image_workers:" in line
+    assert "Mustermann" not in line
+    assert "/" not in line
+
+
+@pytest.mark.expects_log("failed over an image")
+def test_a_bug_that_every_file_meets_ends_the_reading_as_a_bug() -> None:
+    with ImageReader(target=BREAKABLE) as breakable:
+        for _ in range(BUGS_IN_A_ROW):
+            with pytest.raises(FileRefused):
+                breakable.prepare(TRIPS, input_size=96)
+        with pytest.raises(BugInChild, match="ZeroDivisionError"):
+            breakable.prepare(TRIPS, input_size=96)
 
 
 def test_a_reader_that_was_closed_says_so_and_can_be_closed_again() -> None:

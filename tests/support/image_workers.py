@@ -11,6 +11,7 @@ from qana_desktop.intake.worker import ImageWorker, make_reader
 
 CRASHES = b"\xff\xd8\xff this file ends its reader"
 HANGS = b"\xff\xd8\xff this file never ends"
+TRIPS = b"\xff\xd8\xff this file meets a bug"
 
 
 def make_breakable_reader() -> BreakableReader:
@@ -19,7 +20,7 @@ def make_breakable_reader() -> BreakableReader:
 
 
 class BreakableReader:
-    """Dies over `CRASHES`, hangs over `HANGS`, reads everything else."""
+    """Dies over `CRASHES`, hangs over `HANGS`, has a bug over `TRIPS`, reads everything else."""
 
     def __init__(self, worker: ImageWorker) -> None:
         self._worker = worker
@@ -31,6 +32,8 @@ class BreakableReader:
                 os.kill(os.getpid(), getattr(signal, "SIGSEGV", signal.SIGTERM))
             case PrepareRequest(source=source) | DisplayRequest(source=source) if source == HANGS:
                 threading.Event().wait()
+            case PrepareRequest(source=source) | DisplayRequest(source=source) if source == TRIPS:
+                raise ZeroDivisionError("Erika Mustermann divided by nothing")
         return self._worker(request)
 
     def close(self) -> None:
