@@ -49,6 +49,10 @@ class JsonNode:
             self.refuse(f"has no '{name}'")
         return self._child(fields[name], f".{name}")
 
+    def key_or_null(self, name: str) -> JsonNode:
+        """The value under `name`; null where it is missing, as in documents of an earlier version."""
+        return self._child(self._object().get(name), f".{name}")
+
     def only(self, names: Iterable[str]) -> None:
         """Refuse keys that are not in `names`."""
         unknown = sorted(set(self._object()) - set(names))

@@ -27,12 +27,16 @@ CLASS_CUT: Final = "class-cut"
 PREDICTED_MALIGNANT: Final = "predicted-malignant"
 COULD_BE_MALIGNANT: Final = "could-be-malignant"
 VIEWS_DISAGREE: Final = "views-disagree"
+ONE_READER: Final = "one-reader"
+SECOND_SILENT: Final = "second-reader-silent"
 
 RULES: Final[dict[str, str]] = {
     CLASS_CUT: "One class alone reached its own operating point.",
     PREDICTED_MALIGNANT: "The answer itself is a malignant class.",
     COULD_BE_MALIGNANT: "A malignant class is among those that it could be.",
     VIEWS_DISAGREE: "Turned and mirrored views of the image gave different answers.",
+    ONE_READER: "One of the two readers alone found it more urgent than both together.",
+    SECOND_SILENT: "The network was uncertain and the second reader could not be asked.",
 }
 """What each code in `Assessed.raised_by` means, as a sentence."""
 
@@ -42,7 +46,8 @@ OUT_OF_DOMAIN: Final = Fault(
     remedy="Check that it is a dermoscopic image of one lesion, in focus and in the centre, or have a person read it.",
 )
 
-_SEVERITY: Final = {Triage.LOW_CONCERN: 0, Triage.REVIEW: 1, Triage.REVIEW_NOW: 2}
+SEVERITY: Final = {Triage.LOW_CONCERN: 0, Triage.REVIEW: 1, Triage.REVIEW_NOW: 2}
+"""Higher is more urgent."""
 
 
 def assess(
@@ -61,11 +66,21 @@ def assess(
     refusals = (*refusals_of(quality), *_domain_refusals(features, policy))
     if refusals and not ignore_quality:
         return CannotAssess(refusals[0])
-    shares = probabilities(logits, policy.calibration)
+    views = view_probabilities(logits, policy.calibration)
+    return judged(probabilities(logits, policy.calibration), policy, views=views, ignored=refusals)
+
+
+def judged(
+    shares: FloatArray, policy: ReadingPolicy, *, views: FloatArray, ignored: tuple[Fault, ...] = ()
+) -> Assessed:
+    """Judge calibrated probabilities (classes,) by the policy; `views` (views, classes) are those of each view alone.
+
+    Whoever the reader is: the cuts are on calibrated probabilities.
+    """
     by_class = {dx: float(share) for dx, share in zip(policy.classes, shares, strict=True)}
-    predicted = _decide(shares, policy)
+    predicted = decide(shares, policy)
     could_be = conformal_set(by_class, policy.conformal)
-    agreement = _agreement(logits, predicted, policy)
+    agreement = [decide(view, policy) for view in views].count(predicted) / len(views)
     triage, raised_by = _judge(by_class, policy, predicted, could_be, agreement)
     return Assessed(
         triage=triage,
@@ -76,7 +91,7 @@ def assess(
         confidence=max(by_class.values()),
         view_agreement=agreement,
         raised_by=raised_by,
-        ignored=refusals,
+        ignored=ignored,
     )
 
 
@@ -104,14 +119,14 @@ def triage_at(by_class: dict[Diagnosis, float], points: tuple[OperatingPoint, ..
     """The most severe triage among the operating points that these probabilities reach; low concern when none."""
     scores = {MALIGNANCY: malignancy_of(by_class), **{str(dx): share for dx, share in by_class.items()}}
     reached = (Triage(point.triage) for point in points if scores[point.score] >= point.threshold)
-    return max(reached, key=_SEVERITY.__getitem__, default=Triage.LOW_CONCERN)
+    return max(reached, key=SEVERITY.__getitem__, default=Triage.LOW_CONCERN)
 
 
 def worklist_key(outcome: Outcome) -> tuple[int, float]:
     """Sorts a worklist ascending: cannot-assess first, then by triage, within it the most malignant first."""
     if isinstance(outcome, CannotAssess):
-        return (-1 - max(_SEVERITY.values()), 0.0)
-    return (-_SEVERITY[outcome.triage], -outcome.malignancy)
+        return (-1 - max(SEVERITY.values()), 0.0)
+    return (-SEVERITY[outcome.triage], -outcome.malignancy)
 
 
 def _domain_refusals(features: npt.NDArray[np.integer], policy: ReadingPolicy) -> tuple[Fault, ...]:
@@ -120,13 +135,9 @@ def _domain_refusals(features: npt.NDArray[np.integer], policy: ReadingPolicy) -
     return ()
 
 
-def _decide(shares: FloatArray, policy: ReadingPolicy) -> Diagnosis:
+def decide(shares: FloatArray, policy: ReadingPolicy) -> Diagnosis:
+    """The class with the largest product of probability and decision weight; `shares` (classes,)."""
     return policy.classes[int(np.argmax(shares * np.asarray(policy.decision_weights)))]
-
-
-def _agreement(logits: npt.NDArray[np.integer], predicted: Diagnosis, policy: ReadingPolicy) -> float:
-    answers = [_decide(view, policy) for view in view_probabilities(logits, policy.calibration)]
-    return answers.count(predicted) / len(answers)
 
 
 def _judge(
@@ -143,9 +154,9 @@ def _judge(
             (triage_at(by_class, tuple(p for p in policy.operating_points if p.score != MALIGNANCY)), CLASS_CUT),
             *_doubts(predicted, could_be, agreement),
         )
-        if _SEVERITY[triage] > _SEVERITY[base]
+        if SEVERITY[triage] > SEVERITY[base]
     ]
-    triage = max((triage for triage, _ in raises), key=_SEVERITY.__getitem__, default=base)
+    triage = max((triage for triage, _ in raises), key=SEVERITY.__getitem__, default=base)
     return triage, tuple(rule for _, rule in raises)
 
 

@@ -64,6 +64,35 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class SecondAsked:
+    """The first reader was uncertain, and a second network read the image too: what each said alone.
+
+    `uncertainty` is the normalised entropy of the first reader's probabilities, `limit` the one above which the second
+    is asked. `logits` are the second's, (views, classes); `latency_ms` and `energy` are its own, for the whole image.
+    The reading's outcome is what both say together.
+    """
+
+    uncertainty: float
+    limit: float
+    reader: str
+    runtime: str
+    logits: tuple[tuple[float, ...], ...]
+    first: Assessed
+    second: Assessed
+    latency_ms: float
+    energy: MeasuredValue
+
+
+@dataclass(frozen=True)
+class SecondSilent:
+    """The first reader was uncertain and the second did not read: `reason` says why (switched off, could not)."""
+
+    uncertainty: float
+    limit: float
+    reason: Fault
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What gave the answer: enough to repeat it.
 
@@ -85,6 +114,7 @@ class Reading:
     `logits` are the integer potentials per view, shape (views, classes) as nested tuples; empty when nothing was
     inferred.
     `source` is the path or label under which the person brought the image; it is shown, never logged.
+    `second_reader` is None where the first reader was certain enough, or the bundle has no second.
     """
 
     source: str
@@ -96,3 +126,4 @@ class Reading:
     energy: MeasuredValue | None
     provenance: Provenance | None
     when: str
+    second_reader: SecondAsked | SecondSilent | None = None

@@ -10,7 +10,7 @@ from typing import Final
 
 from qana_desktop.triage.diagnosis import Diagnosis
 
-SCHEMA: Final = "1.0"
+SCHEMA: Final = "1.1"
 
 MALIGNANCY: Final = "malignancy"
 """The score of an operating point that is the sum over the malignant classes; any other score is a class code."""
@@ -89,6 +89,23 @@ class DomainModel:
 
 
 @dataclass(frozen=True)
+class SecondReaderPolicy:
+    """When a second, larger network reads too, and what the two say together. Fitted on calibration lesions.
+
+    It is asked when the normalised entropy of the first reader's probabilities lies above `ask_above`. `calibration` is
+    of its own float logits, to the same prevalence as the first reader's, so that the same cuts hold for both.
+    Together: ``p = softmax(first_weight * log p_first + second_weight * log p_second)``. `passed_on` is the share of
+    test images for which it was asked.
+    """
+
+    ask_above: float
+    calibration: Calibration
+    first_weight: float
+    second_weight: float
+    passed_on: Interval
+
+
+@dataclass(frozen=True)
 class ReadingPolicy:
     """All of it. `classes` is the class order of logits; `decision_weights` multiply probabilities before argmax."""
 
@@ -99,3 +116,4 @@ class ReadingPolicy:
     operating_points: tuple[OperatingPoint, ...]
     conformal: Conformal
     domain: DomainModel | None
+    second_reader: SecondReaderPolicy | None = None

@@ -24,6 +24,7 @@ from qana_desktop.triage.policy import (
     Interval,
     OperatingPoint,
     ReadingPolicy,
+    SecondReaderPolicy,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _Reads:
             operating_points=tuple(self._point(item, classes) for item in node.key("operating_points").items()),
             conformal=self._conformal(node.key("conformal"), count),
             domain=node.key("domain").or_none(lambda domain: self._domain(domain, count)),
+            second_reader=node.key_or_null("second_reader").or_none(lambda second: self._second_reader(second, count)),
         )
 
     def _calibration(self, node: JsonNode, count: int) -> Calibration:
@@ -127,6 +129,19 @@ class _Reads:
             limits=_positive(node.key("limits"), count),
             false_reject=self._interval(node.key("false_reject")),
             false_rejects=tuple(self._interval(item) for item in node.key("false_rejects").items(count=count)),
+        )
+
+    def _second_reader(self, node: JsonNode, count: int) -> SecondReaderPolicy:
+        self._only(node, SecondReaderPolicy)
+        first, second = (node.key(name).number(low=0.0) for name in ("first_weight", "second_weight"))
+        if first + second == 0.0:
+            node.refuse("gives neither reader a weight")
+        return SecondReaderPolicy(
+            ask_above=node.key("ask_above").number(low=0.0, high=1.0),
+            calibration=self._calibration(node.key("calibration"), count),
+            first_weight=first,
+            second_weight=second,
+            passed_on=self._interval(node.key("passed_on")),
         )
 
     def _interval(self, node: JsonNode) -> Interval:

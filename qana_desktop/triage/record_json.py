@@ -52,7 +52,7 @@ def _plain(value: Any) -> Any:
 def _plain_field(field: Field[Any], owner: Any) -> Any:
     value, kind = getattr(owner, field.name), cast(Hashable, type(owner))
     plain = _plain(value)
-    if len(_dataclasses(_hints(kind)[field.name])) > 1:
+    if value is not None and len(_dataclasses(_hints(kind)[field.name])) > 1:
         plain[_TYPE] = type(value).__name__
     return plain
 

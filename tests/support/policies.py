@@ -12,6 +12,7 @@ from qana_desktop.triage.policy import (
     Interval,
     OperatingPoint,
     ReadingPolicy,
+    SecondReaderPolicy,
 )
 
 UNIT = st.floats(0.0, 1.0)
@@ -71,6 +72,12 @@ def domains(draw: st.DrawFn, count: int) -> DomainModel:
 
 
 @st.composite
+def second_readers(draw: st.DrawFn, count: int) -> SecondReaderPolicy:
+    weights = draw(st.floats(0.0, 2.0)), draw(st.floats(0.01, 2.0))
+    return SecondReaderPolicy(draw(UNIT), draw(calibrations(count)), *weights, draw(intervals()))
+
+
+@st.composite
 def policies(
     draw: st.DrawFn, *, with_domain: bool | None = None, classes: tuple[Diagnosis, ...] = CLASS_ORDER
 ) -> ReadingPolicy:
@@ -84,4 +91,5 @@ def policies(
         operating_points=tuple(draw(st.lists(operating_points(classes), max_size=4))),
         conformal=draw(conformals(count)),
         domain=draw(domains(count)) if wanted else None,
+        second_reader=draw(st.none() | second_readers(count)),
     )

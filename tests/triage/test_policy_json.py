@@ -95,11 +95,33 @@ def test_a_wrong_value_is_refused_with_its_place(place: str, value: object, mess
     assert said == message if message else place.split(".")[-1] in said
 
 
-@pytest.mark.parametrize("name", list(document()))
+@pytest.mark.parametrize("name", sorted({*document()} - {"second_reader"}))
 def test_a_missing_part_is_named(name: str) -> None:
     changed = document()
     del changed[name]
     assert refusal(changed) == f"policy.json has no '{name}'."
+
+
+def test_a_policy_of_the_version_before_the_second_reader_has_none() -> None:
+    earlier = {**document(), "schema": "1.0"}
+    del earlier["second_reader"]
+    assert policy_from_json(json.dumps(earlier)) == POLICY
+
+
+def test_a_second_reader_must_weigh_something() -> None:
+    changed = document()
+    changed["second_reader"] = {
+        "ask_above": 0.5,
+        "calibration": changed["calibration"],
+        "first_weight": 0.0,
+        "second_weight": 0.0,
+        "passed_on": {"value": 0.2, "low": 0.1, "high": 0.3, "n": 90},
+    }
+    assert refusal(changed) == "policy.json.second_reader gives neither reader a weight."
+    changed["second_reader"]["second_weight"] = 1.0
+    read = policy_from_json(json.dumps(changed)).second_reader
+    assert read is not None
+    assert (read.ask_above, read.first_weight, read.second_weight) == (0.5, 0.0, 1.0)
 
 
 def test_a_later_minor_version_is_read_without_what_it_adds() -> None:
