@@ -73,6 +73,19 @@ class Bundle:
         """The feature memory of the training cases, or None."""
         return self._optional(FEATURES)
 
+    def learning_file(self, name: str) -> bytes | None:
+        """Return one of the files of `manifest.LEARNING`, for `qana_desktop.learning`, or None where there is none.
+
+        Raises BundleRefused when it was changed since the bundle was opened.
+        """
+        path = self._optional(name)
+        if path is None:
+            return None
+        content = path.read_bytes()
+        if FileEntry.of(name, content) not in self.manifest.files:
+            raise refusal("bundle-changed", f"{name} of the bundle '{self.id}' was changed after it was written.")
+        return content
+
     def network(self) -> IntegerNetwork:
         """Read the integer network. Raises NetworkFileRefused or NetworkRefused."""
         return network_from_bytes((self.path / NETWORK).read_bytes())

@@ -15,17 +15,21 @@ from qana_desktop.network.export_onnx import to_onnx
 from qana_desktop.network.golden import golden_images
 from qana_desktop.network.layers import IntegerNetwork
 from qana_desktop.network.manifest import (
+    CHANNELS,
     EVALUATION,
     FBZ,
     FEATURES,
     GOLDEN,
+    HOLDOUT,
     MANIFEST,
     MODEL_CARD,
     NETWORK,
     ONNX,
     POLICY,
+    PROTOCOL,
     FileEntry,
     Manifest,
+    Origin,
     bundle_id,
     manifest_to_bytes,
 )
@@ -39,7 +43,9 @@ class BundleContents:
     """What a person or a training run decides about a bundle; the rest is derived from it.
 
     `policy_json`, `evaluation_json` and `model_card` are texts; `features_npz` is the feature memory as file bytes, or
-    None. `created` is taken from the clock when it is None. `parent` is a bundle's id, "" for none.
+    None. `protocol_json` (text), `holdout_npz` and `channels_npz` (file bytes) are what else a clinic needs to learn:
+    the gate's lines, the factory holdout, the factory's channel statistics; None where it cannot. `created` is taken
+    from the clock when it is None. `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`.
     """
 
     name: str
@@ -52,6 +58,11 @@ class BundleContents:
     licence: str
     parent: str = ""
     features_npz: bytes | None = None
+    protocol_json: str | None = None
+    holdout_npz: bytes | None = None
+    channels_npz: bytes | None = None
+    origin: Origin = Origin.FACTORY
+    device: str = ""
     created: datetime | None = None
     preprocess_version: str = PREPROCESS_VERSION
 
@@ -87,6 +98,9 @@ def _files(contents: BundleContents) -> dict[str, bytes]:
         EVALUATION: contents.evaluation_json.encode(),
         MODEL_CARD: contents.model_card.encode(),
         FEATURES: contents.features_npz,
+        PROTOCOL: None if contents.protocol_json is None else contents.protocol_json.encode(),
+        HOLDOUT: contents.holdout_npz,
+        CHANNELS: contents.channels_npz,
     }
     return {name: content for name, content in files.items() if content is not None}
 
@@ -115,6 +129,8 @@ def _manifest(contents: BundleContents, files: dict[str, bytes]) -> Manifest:
         preprocess_version=contents.preprocess_version,
         views=contents.views,
         files=tuple(FileEntry.of(name, content) for name, content in files.items()),
+        origin=contents.origin,
+        device=contents.device,
     )
 
 

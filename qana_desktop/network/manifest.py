@@ -6,13 +6,15 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from qana_desktop.network.schema import reads_strictly
+from qana_desktop.network.schema import minor_version, reads_strictly
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.json_reads import BadJson, JsonNode
 
-SCHEMA: Final = "1.0"
+SCHEMA: Final = "1.1"
+"""1.1 adds `origin` and `device`, and the files of learning; a manifest of 1.0 is that of a factory bundle."""
 MANIFEST: Final = "manifest.json"
 NETWORK: Final = "network.npz"
 ONNX: Final = "network.onnx"
@@ -22,9 +24,15 @@ GOLDEN: Final = "golden.npz"
 EVALUATION: Final = "evaluation.json"
 MODEL_CARD: Final = "MODEL_CARD.md"
 FEATURES: Final = "features.npz"
+PROTOCOL: Final = "protocol.json"
+HOLDOUT: Final = "holdout.npz"
+CHANNELS: Final = "channels.npz"
 
 REQUIRED: Final = (NETWORK, ONNX, POLICY, GOLDEN, EVALUATION, MODEL_CARD)
-"""Files that every bundle has; `network.fbz` and `features.npz` may be absent."""
+"""Files that every bundle has; others may be absent."""
+LEARNING: Final = (FEATURES, PROTOCOL, HOLDOUT, CHANNELS)
+"""What a clinic needs to learn from this bundle: feature memory, the gate's lines, the factory holdout, the factory's
+channel statistics."""
 
 HASH_DIGITS: Final = 12
 
@@ -33,8 +41,18 @@ _REMEDY: Final = "Choose another version of the network, or install this one aga
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _BUNDLE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
 _BUNDLE_ID: Final = re.compile(rf"({_BUNDLE_NAME.pattern})-([0-9a-f]{{{HASH_DIGITS}}})")
+_SINCE_1_1: Final = ("origin", "device")
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 """Names that Windows keeps for devices."""
+
+
+class Origin(StrEnum):
+    """Where a version comes from: the factory, or a clinic's own cases, images, or both."""
+
+    FACTORY = "factory"
+    HEAD = "head"
+    SITE_CALIBRATION = "site-calibration"
+    SITE_CALIBRATION_AND_HEAD = "site-calibration-and-head"
 
 
 class BundleRefused(KnownError):
@@ -65,7 +83,8 @@ class Manifest:
     """What a bundle says about itself. `classes` is the order of logits, `views` are those of one reading.
 
     `input_shape` is (height, width, channels); `parent` is the id of the bundle that this one was made from, or "";
-    `created` is UTC in ISO 8601; `licence` is an SPDX identifier.
+    `created` is UTC in ISO 8601; `licence` is an SPDX identifier. `origin` says how it was made; `device` names the
+    camera that it is for, "" for all of them.
     """
 
     name: str
@@ -78,6 +97,8 @@ class Manifest:
     preprocess_version: str
     views: tuple[str, ...]
     files: tuple[FileEntry, ...]
+    origin: Origin = Origin.FACTORY
+    device: str = ""
 
     def has(self, name: str) -> bool:
         """Say whether the bundle contains the file `name`."""
@@ -106,6 +127,8 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
         "created": manifest.created,
         "licence": manifest.licence,
         "parent": manifest.parent,
+        "origin": manifest.origin.value,
+        "device": manifest.device,
         "classes": list(manifest.classes),
         "features": manifest.features,
         "input_shape": list(manifest.input_shape),
@@ -128,8 +151,9 @@ def manifest_from_bytes(content: bytes) -> Manifest:
 
 
 def _manifest(root: JsonNode) -> Manifest:
+    since = minor_version(root.key("schema"), SCHEMA)
     if reads_strictly(root.key("schema"), SCHEMA):
-        root.only(("schema", *(name for name in Manifest.__dataclass_fields__)))
+        root.only(("schema", *(name for name in Manifest.__dataclass_fields__ if since or name not in _SINCE_1_1)))
     height, width, channels = (side.integer(low=1) for side in root.key("input_shape").items(count=3))
     manifest = Manifest(
         name=_matching(root.key("name"), _BUNDLE_NAME, "a bundle's name"),
@@ -142,6 +166,8 @@ def _manifest(root: JsonNode) -> Manifest:
         preprocess_version=root.key("preprocess_version").text(),
         views=_distinct(root.key("views")),
         files=tuple(_file(node) for node in root.key("files").items()),
+        origin=Origin(root.key("origin").choice(tuple(Origin))) if since else Origin.FACTORY,
+        device=root.key("device").text() if since else "",
     )
     _check_files(root.key("files"), manifest.files)
     return manifest

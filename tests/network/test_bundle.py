@@ -27,7 +27,7 @@ from qana_desktop.network.bundle import (
     open_bundle,
 )
 from qana_desktop.network.bundle_writer import BundleContents, write_bundle
-from qana_desktop.network.manifest import BundleRefused, bundle_id, manifest_from_bytes
+from qana_desktop.network.manifest import LEARNING, PROTOCOL, BundleRefused, Origin, bundle_id, manifest_from_bytes
 from qana_desktop.network.serialise import network_to_bytes
 from qana_desktop.network.validate import NetworkRefused
 from tests.support.bundles import small_network
@@ -224,6 +224,39 @@ def test_a_wrong_manifest_is_refused_with_the_place(
 def test_a_manifest_of_a_later_minor_version_is_read(bundle: Bundle) -> None:
     path = with_manifest(bundle, lambda m: m.update(schema="1.7", novelty=[1]))
     assert open_bundle(path).manifest.classes == CLASSES
+
+
+def test_a_bundle_of_the_first_format_is_a_factory_bundle_for_every_camera(bundle: Bundle) -> None:
+    def first_format(document: dict[str, Any]) -> None:
+        document.update(schema="1.0")
+        del document["origin"], document["device"]
+
+    opened = open_bundle(with_manifest(bundle, first_format))
+    assert (opened.manifest.origin, opened.manifest.device) == (Origin.FACTORY, "")
+    assert opened.learning_file(PROTOCOL) is None
+
+
+def test_a_field_that_came_later_is_a_mistake_in_the_first_format_and_missed_in_this_one(bundle: Bundle) -> None:
+    assert "unknown 'device'" in refused(with_manifest(bundle, lambda m: m.update(schema="1.0"))).fault.message
+
+
+def test_a_manifest_without_its_origin_is_refused(bundle: Bundle) -> None:
+    assert "has no 'origin'" in refused(with_manifest(bundle, lambda m: m.pop("origin"))).fault.message
+
+
+def test_a_clinics_version_says_how_and_for_which_camera_it_was_made(models: Path) -> None:
+    made = contents(origin=Origin.SITE_CALIBRATION, device="left room", parent="qana-0123456789ab")
+    manifest = open_bundle(write_bundle(models, made)).manifest
+    assert (manifest.origin, manifest.device) == (Origin.SITE_CALIBRATION, "left room")
+
+
+def test_what_learning_needs_is_read_back_and_a_change_after_opening_is_noticed(models: Path) -> None:
+    parts = {"protocol_json": "lines", "holdout_npz": b"holdout", "channels_npz": b"channels"}
+    bundle = open_bundle(write_bundle(models, contents(**parts)))
+    assert [bundle.learning_file(name) for name in LEARNING] == [b"features", b"lines", b"holdout", b"channels"]
+    rewrite(bundle.path / PROTOCOL, b"other")
+    with pytest.raises(BundleRefused, match=r"protocol\.json .* was changed"):
+        bundle.learning_file(PROTOCOL)
 
 
 def test_a_manifest_that_is_no_json_is_refused(bundle: Bundle) -> None:
