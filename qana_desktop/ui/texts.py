@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-RESEARCH_USE: Final = "Research use, decision support for trained clinicians, not a medical device"
+from qana_desktop.system.figures import decimal, grouped, percent
+from qana_desktop.system.language import N_, _, ngettext, said
+
+__all__ = ["RESEARCH_USE", "grouped", "milliseconds", "percent", "said", "tr", "trn", "two_digits"]
+
+RESEARCH_USE: Final = N_("Research use, decision support for trained clinicians, not a medical device")
 """Shown on every screen; translated where it is shown."""
 
 
 def tr(text: str, /, **values: object) -> str:
     """Return `text` for the screen with ``{name}`` fields filled in. The English text is the key of a catalogue."""
-    return text.format(**values) if values else text
+    return _(text).format(**values) if values else _(text)
 
 
 def trn(count: int, one: str, many: str, /, **values: object) -> str:
     """Return the form of a sentence that fits `count`; both forms may use ``{n}``."""
-    return tr(one if count == 1 else many, n=grouped(count), **values)
-
-
-def grouped(count: int) -> str:
-    """Return a whole number with thousands apart: ``12,500``."""
-    return f"{count:,}"
+    return ngettext(one, many, count).format(n=grouped(count), **values)
 
 
 def two_digits(probability: float) -> str:
     """Return a probability with the precision that a calibration carries: ``0.71``, ``<0.01``, ``>0.99``."""
     if 0.0 < probability < 0.005:
-        return "<0.01"
+        return f"<{decimal(0.01, 2)}"
     if 0.995 <= probability < 1.0:
-        return ">0.99"
-    return f"{probability:.2f}"
-
-
-def percent(share: float) -> str:
-    """Return a share as whole percent: ``90 %``, held together by a no-break space."""
-    return f"{share * 100:.0f}\u00a0%"
+        return f">{decimal(0.99, 2)}"
+    return decimal(probability, 2)
 
 
 def milliseconds(value: float) -> str:
     """Return a duration: tenths below 100 ms, whole milliseconds above."""
-    return f"{value:.1f}\u00a0ms" if value < 99.95 else f"{value:,.0f}\u00a0ms"
+    return f"{decimal(value, 1 if value < 99.95 else 0)}\u00a0ms"
