@@ -5,6 +5,7 @@ Each layer is written in one of two exact forms: `onnx_integer` where that is pr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,13 +36,21 @@ def layer_output_name(index: int) -> str:
     return f"layer_{index}"
 
 
-def to_onnx(network: IntegerNetwork, *, flavour: Flavour = Flavour.INTEGER, layer_outputs: bool = False) -> bytes:
+def to_onnx(
+    network: IntegerNetwork,
+    *,
+    flavour: Flavour = Flavour.INTEGER,
+    layer_outputs: bool = False,
+    also: Collection[int] = (),
+) -> bytes:
     """Return an ONNX model: uint8 `image` (N, H, W, C) in, int32 `potentials` (N, classes + features) out.
 
-    With `layer_outputs` the activations of every layer but the last are outputs too, int32 (N, H, W, C), named by
-    `layer_output_name`: for tests that compare engines layer by layer. The network must be legal (`validate.check`).
+    The activations of the layers `also` (by index, never the last) are outputs too, int32 (N, H, W, C), named by
+    `layer_output_name`; with `layer_outputs` those of every layer but the last: for tests that compare engines layer by
+    layer. The network must be legal (`validate.check`).
     """
-    return _Writer(Graph(network_name(network)), flavour, layer_outputs=layer_outputs).write(network)
+    shown = range(len(network.layers) - 1) if layer_outputs else also
+    return _Writer(Graph(network_name(network)), flavour, frozenset(shown)).write(network)
 
 
 def network_name(network: IntegerNetwork) -> str:
@@ -67,7 +76,8 @@ class _Value:
 class _Writer:
     graph: Graph
     flavour: Flavour
-    layer_outputs: bool
+    shown: frozenset[int]
+    """Indices of layers whose activations are outputs."""
 
     def write(self, network: IntegerNetwork) -> bytes:
         self.graph.inputs.append(ValueInfo(INPUT_NAME, np.uint8, ("N", *network.input_shape)))
@@ -75,7 +85,7 @@ class _Writer:
         value = _Value(start, is_float=False)
         for index, (layer, shape) in enumerate(zip(network.layers, input_shapes(network), strict=True)):
             value = self._layer(f"l{index}", layer, shape, value)
-            if self.layer_outputs and layer is not network.layers[-1]:
+            if index in self.shown:
                 self._emit_layer(index, layer, shape, value)
         self._emit_potentials(network, value)
         return self.graph.model(producer=PRODUCER, metadata={"arithmetic": f"exact integers, {self.flavour}"})
