@@ -21,10 +21,13 @@ from qana_desktop.engines.registry import EngineRegistry
 from qana_desktop.services.composition import Desks, load_bundle, open_desks
 from qana_desktop.services.demo_images import benchmark_jpegs
 from qana_desktop.services.jobs import CancelToken, Progress
-from qana_desktop.services.session_stats import PARTS, EnergyStats, LatencyStats, SessionStats, Spread
+from qana_desktop.services.measuring import PARTS, Times, latency_of
+from qana_desktop.services.session_stats import EnergyStats, SessionStats
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.host import describe_host
+from qana_desktop.system.language import _
 from qana_desktop.triage.measured import Method
+from qana_desktop.triage.outcome import Reading
 
 NOTE_AKIDA: Final = (
     "Figures of the Akida runtime are for your own use: its licence does not let you publish them without BrainChip's "
@@ -35,25 +38,30 @@ _DIFFERENT: Final = 24
 
 @dataclass(frozen=True)
 class Result:
-    """One engine: `start_up_s` until ready and self-tested, `images_per_s` of a batch with decoding overlapped."""
+    """One engine: `start_up_s` until ready and self-tested, `images_per_s` of a batch with decoding overlapped.
+
+    `warm_up` is the total of the first readings, `first_ms` that of the very first; `latency` is of all others.
+    """
 
     engine: str
     runtime: str
     views: int
     start_up_s: float
     images_per_s: float
-    latency: LatencyStats
+    first_ms: float
+    warm_up: Times | None
+    latency: dict[str, Times | None]
     energy: tuple[EnergyStats, ...]
 
 
-def run_benchmark(engine: str | None, bundle: Path | None, *, images: int, as_json: bool) -> int:
+def run_benchmark(engine: str | None, bundle: Path | None, *, images: int, warm_up: int, as_json: bool) -> int:
     """Measure one engine, or all that work; returns the exit code."""
     bundle_id = load_bundle(bundle).id
-    sources = _drawn(images)
+    sources = _drawn(images + warm_up)
     results: list[Result] = []
     for name in [engine] if engine else _working_engines():
         try:
-            results.append(_measure(name, bundle, sources))
+            results.append(_measure(name, bundle, sources, warm_up))
         except EngineError as error:
             tell_fault(error.fault)
     if not results:
@@ -79,27 +87,35 @@ def _working_engines() -> list[str]:
     return [info.engine_id for info in EngineRegistry().probe() if info.fault is None]
 
 
-def _measure(engine: str, bundle: Path | None, sources: list[ImageSource]) -> Result:
+def _measure(engine: str, bundle: Path | None, sources: list[ImageSource], warm_up: int) -> Result:
     started = time.perf_counter()
     with open_desks(bundle, engine=engine) as desks, progress_bar() as show:
         ready = time.perf_counter() - started
-        stats = _one_by_one(desks, sources, show)
+        readings = _one_by_one(desks, sources, show)
         per_second = _batch(desks, sources, show)
-        info = desks.device.current()
-        latency = stats.latency(info.engine_id)
-        if latency is None:
-            raise AssertionError("images were read, so there is a latency")
-        views = len(desks.triage.policy.views)
-        return Result(info.engine_id, info.runtime, views, ready, per_second, latency, stats.energy())
+        info, stats = desks.device.current(), SessionStats()
+        for reading in readings:
+            stats.add(reading)
+        return Result(
+            engine=info.engine_id,
+            runtime=info.runtime,
+            views=len(desks.triage.policy.views),
+            start_up_s=ready,
+            images_per_s=per_second,
+            first_ms=readings[0].latency.total,
+            warm_up=latency_of(readings[:warm_up])["total"],
+            latency=latency_of(readings[warm_up:]),
+            energy=stats.energy(),
+        )
 
 
-def _one_by_one(desks: Desks, sources: list[ImageSource], show: Shows) -> SessionStats:
+def _one_by_one(desks: Desks, sources: list[ImageSource], show: Shows) -> list[Reading]:
     """Latency as a person sees it: one image, then the next."""
-    stats = SessionStats()
+    readings = []
     for done, source in enumerate(sources, start=1):
-        stats.add(desks.triage.read(source, ignore_quality=True))
+        readings.append(desks.triage.read(source, ignore_quality=True))
         show(Progress(done, len(sources), "Latency"))
-    return stats
+    return readings
 
 
 def _batch(desks: Desks, sources: list[ImageSource], show: Shows) -> float:
@@ -126,19 +142,21 @@ def _print(bundle: str, images: int, results: list[Result]) -> None:
     for result in results:
         table.add_column(f"{result.engine}\n{result.runtime}", justify="right")
     for part in PARTS:
-        table.add_row(f"{part}, median / p95 ms", *(_spread(getattr(result.latency, part)) for result in results))
-    table.add_row("first image, ms", *(f"{result.latency.first.total:.1f}" for result in results))
+        table.add_row(f"{part}, ms", *(_spread(result.latency[part]) for result in results))
+    table.add_row(_("warm-up, total, ms"), *(_spread(result.warm_up) for result in results))
+    table.add_row(_("first image, ms"), *(f"{result.first_ms:.1f}" for result in results))
     table.add_row("batch, images/s", *(f"{result.images_per_s:.0f}" for result in results))
     table.add_row("start-up, s", *(f"{result.start_up_s:.2f}" for result in results))
     table.add_row("energy per image", *(_energy(result) for result in results))
     screen = console()
     screen.print(table)
     views = results[0].views
+    screen.print(plain(_("Times are median / 95th / 99th percentile (number of images).")))
     screen.print(plain(f"{images} drawn images of 600 x 450, {views} views each · bundle {bundle} · {describe_host()}"))
 
 
-def _spread(spread: Spread | None) -> str:
-    return "-" if spread is None else f"{spread.median:.2f} / {spread.p95:.2f}"
+def _spread(times: Times | None) -> str:
+    return "-" if times is None else f"{times.median:.2f} / {times.p95:.2f} / {times.p99:.2f} ({times.n})"
 
 
 _METHODS: Final = {

@@ -123,6 +123,9 @@ def benchmark(
     ] = None,
     bundle: BundleOption = None,
     images: Annotated[int, typer.Option("--images", min=2, max=10_000, help="Drawn images to read.")] = 200,
+    warm_up: Annotated[
+        int, typer.Option("--warm-up", min=1, max=1000, help="Drawn images read before, and shown apart.")
+    ] = 10,
     as_json: JsonOption = False,
 ) -> int:
     """Measure latency, throughput and start-up of the engines on drawn images.
@@ -131,7 +134,7 @@ def benchmark(
     """
     from qana_desktop.cli.benchmark import run_benchmark
 
-    return run_benchmark(engine, bundle, images=images, as_json=as_json)
+    return run_benchmark(engine, bundle, images=images, warm_up=warm_up, as_json=as_json)
 
 
 @app.command()

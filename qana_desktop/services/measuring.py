@@ -108,10 +108,15 @@ def measure(
     return Measurement(
         engine=device.current(),
         first_ms=readings[0].latency.total,
-        warm_up=_times([reading.latency.total for reading in warm]),
-        latency={part: _times([getattr(reading.latency, part) for reading in rest]) for part in PARTS},
+        warm_up=latency_of(warm)["total"],
+        latency=latency_of(rest),
         energy=burst_energies(values),
     )
+
+
+def latency_of(readings: Sequence[Reading]) -> dict[str, Times | None]:
+    """Times of each part of these readings, in the order of `PARTS`; None for a part that never happened."""
+    return {part: _times([getattr(reading.latency, part) for reading in readings]) for part in PARTS}
 
 
 def burst_energies(values: Sequence[MeasuredValue]) -> tuple[BurstEnergy, ...]:

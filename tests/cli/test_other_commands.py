@@ -92,11 +92,18 @@ def test_the_self_test_of_a_board_that_is_not_here_gives_the_probes_reason(
 
 
 def test_the_benchmark_tells_latency_by_part_throughput_and_start_up(command: Command, bundle: Path) -> None:
-    ended = command("benchmark", "--engine", "onnx-cpu", "--bundle", bundle, "--images", "6", "--json")
+    ended = command(
+        "benchmark", "--engine", "onnx-cpu", "--bundle", bundle, "--images", "6", "--warm-up", "2", "--json"
+    )
     result = json.loads(ended.out)["engines"][0]
     assert ended.code == 0
-    assert {result["latency"][part]["n"] for part in ("decode", "preprocess", "inference", "total")} == {5}
-    assert result["latency"]["first"]["total"] > 0
+    assert list(result["latency"]) == ["total", "decode", "preprocess", "inference"]
+    for times in result["latency"].values():
+        assert times["n"] == 6
+        assert 0 < times["median"] <= times["p95"] <= times["p99"]
+    assert result["latency"]["total"]["median"] >= result["latency"]["inference"]["median"]
+    assert result["warm_up"]["n"] == 2
+    assert result["first_ms"] > 0
     assert result["images_per_s"] > 0
     assert result["start_up_s"] > 0
     assert all(energy["value"] != 0 for energy in result["energy"])
@@ -106,8 +113,10 @@ def test_the_benchmark_tells_latency_by_part_throughput_and_start_up(command: Co
 def test_the_benchmark_of_the_akida_runtime_says_that_its_figures_must_not_be_published(
     command: Command, bundle: Path, akida: ModuleType
 ) -> None:
-    ended = command("benchmark", "--engine", "akida-simulator", "--bundle", bundle, "--images", "3")
+    ended = command("benchmark", "--engine", "akida-simulator", "--bundle", bundle, "--images", "3", "--warm-up", "1")
     assert ended.code == 0
+    assert ended.out.index("total, ms") < ended.out.index("decode, ms")
+    assert "warm-up" in ended.out
     assert "akida-simulator" in ended.out
     assert "publish" in ended.err
 

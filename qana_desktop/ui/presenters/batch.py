@@ -58,6 +58,8 @@ class BatchPresenter:
         self._in_run: set[int] = set()
         self._done = 0
         self._held = False
+        self._interrupted: list[int] = []
+        """Images that a run left when its engine was lost, and those that were brought since."""
         self._job: Job[None] | None = None
         self._cancelling = False
 
@@ -79,10 +81,26 @@ class BatchPresenter:
         """Read again what is brought from now on: a person chose an engine."""
         self._held = False
 
+    def leave(self) -> None:
+        """A person decided to leave unread what the lost engine left: `go_on` does not read it."""
+        self._interrupted.clear()
+
+    def go_on(self) -> int:
+        """Read on where the lost engine stopped; returns how many images that are. Others stay unread."""
+        unread = set(self._worklist.unread_ids())
+        left = [entry_id for entry_id in self._interrupted if entry_id in unread]
+        if left and self._job is None:
+            self._held = False
+            self.enqueue(left)
+            return len(left)
+        return 0
+
     def enqueue(self, entry_ids: Sequence[int]) -> None:
         """Read these images, after those that wait already. While held they stay unread."""
         if self._held:
+            self._interrupted += [entry_id for entry_id in entry_ids if entry_id not in self._interrupted]
             return
+        self._interrupted.clear()
         self._worklist.set_waiting(entry_ids, waiting=True)
         self._queue.extend(self._worklist.entry(entry_id).source for entry_id in entry_ids)
         self._in_run.update(entry_ids)
@@ -161,13 +179,14 @@ class BatchPresenter:
         self._done = 0
         self._worklist.set_waiting(left, waiting=False)
         self._screen.show_batch(None)
-        self._tell_end(job)
+        self._tell_end(job, left)
 
-    def _tell_end(self, job: Job[None]) -> None:
+    def _tell_end(self, job: Job[None], left: list[int]) -> None:
         if job.state is not JobState.FAILED:
             return
         self._held = True
         if job.fault is not None:
+            self._interrupted = left
             self._on_engine_fault(job.fault)
         elif job.error is not None:
             self._runner.bug(job.error)

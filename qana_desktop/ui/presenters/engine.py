@@ -72,9 +72,13 @@ class EnginePresenter:
         unread: Callable[[], int],
         reading: Callable[[], bool],
         resume: Callable[[], None],
+        go_on: Callable[[], int],
+        leave: Callable[[], None],
     ) -> None:
+        """`resume` reads all that is unread, `go_on` what the lost engine left (how many), `leave` gives that up."""
         self._runner, self._screen = runner, screen
         self._unread, self._reading, self._resume = unread, reading, resume
+        self._go_on, self._give_up = go_on, leave
         self._desk: DeviceDeskLike | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._known: list[EngineInfo] = []
@@ -141,10 +145,12 @@ class EnginePresenter:
         self._screen.show_notice(Notice("engine", Tone.TELLS, text))
 
     def _works_again(self) -> None:
-        """The engine came back without a person's answer: no question is left, and what happened is told."""
+        """The engine came back without a person's answer: the run that it left goes on where it was."""
         self._in_trouble = False
-        count = self._unread()
-        text = f"{tr('The engine stopped, was started again and works.')} {_unread_text(count)}".strip()
+        going = self._go_on()
+        what = trn(going, "Reading goes on with {n} image.", "Reading goes on with {n} images.") if going else ""
+        count = 0 if going else self._unread()
+        text = f"{tr('The engine stopped, was started again and works.')} {what or _unread_text(count)}".strip()
         read = Answer(tr("Read"), tr("Read the images that are unread (Ctrl+R)"), self._resume)
         self._screen.show_notice(Notice("engine", Tone.TELLS, text, (read,) if count else ()))
 
@@ -166,6 +172,7 @@ class EnginePresenter:
 
     def _leave(self) -> None:
         self._in_trouble = False
+        self._give_up()
 
     def _choose_other(self) -> None:
         self._wants_resume = True

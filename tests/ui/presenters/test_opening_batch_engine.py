@@ -34,6 +34,8 @@ class Desk:
             lambda: len(self.worklist.unread_ids()),
             lambda: self.batch.running,
             self.batch.resume,
+            self.batch.go_on,
+            self.batch.leave,
         )
         self.opening = OpeningPresenter(
             self.worklist, self.runner, self.screen, lambda fresh: self.batch.enqueue([e.entry_id for e in fresh])
@@ -264,18 +266,51 @@ def test_an_engine_that_is_started_again_within_a_run_is_told_and_nothing_is_ask
     assert notice().text == "The engine stopped, was started again and works."
 
 
-def test_an_engine_that_comes_back_by_itself_settles_the_question_and_offers_to_read(desk: Desk, folder: Path) -> None:
+def test_a_run_goes_on_where_it_was_when_its_engine_comes_back_by_itself(desk: Desk, folder: Path) -> None:
     desk.triage.lose_before = "b-m05"
     desk.opening.open_paths([folder])
     desk.settle()
+    draw_lesion(folder / "late.png", seed=9)
+    desk.opening.open_paths([folder / "late.png"])
+    assert len(desk.worklist.unread_ids()) == 3
     desk.devices.restart()
     desk.settle()
     notice = desk.screen.notices["engine"]
-    assert notice.tone is Tone.TELLS
+    assert (notice.tone, notice.answers) == (Tone.TELLS, ())
+    assert notice.text == "The engine stopped, was started again and works. Reading goes on with 3 images."
+    assert desk.worklist.unread_ids() == []
+    assert len(desk.triage.read_labels) == len(set(desk.triage.read_labels)) == 4
+
+
+def test_what_a_person_cancelled_is_not_read_when_the_engine_comes_back(desk: Desk, folder: Path) -> None:
+    class CancelsAfterOne(FakeTriageDesk):
+        def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
+            desk.batch.cancel()
+            return super().read(source, ignore_quality=ignore_quality)
+
+    desk.batch.attach(CancelsAfterOne(desk.devices))
+    desk.opening.open_paths([folder])
+    desk.settle()
+    desk.devices.lose()
+    desk.devices.restart()
+    desk.settle()
+    notice = desk.screen.notices["engine"]
     assert notice.text == "The engine stopped, was started again and works. 2 images are unread."
+    assert len(desk.worklist.unread_ids()) == 2
+    desk.batch.attach(desk.triage)
     desk.screen.answer("engine", "Read")
     desk.settle()
     assert desk.worklist.unread_ids() == []
+
+
+def test_what_a_person_left_unread_stays_so_when_the_engine_comes_back(desk: Desk, folder: Path) -> None:
+    desk.triage.lose_before = "b-m05"
+    desk.opening.open_paths([folder])
+    desk.settle()
+    desk.screen.answer("engine", "Leave unread")
+    desk.devices.restart()
+    desk.settle()
+    assert len(desk.worklist.unread_ids()) == 2
 
 
 def test_all_engines_are_listed_broken_ones_with_reason_and_remedy(desk: Desk) -> None:
