@@ -10,9 +10,20 @@ import torch
 import typer
 
 from qana_desktop.network.serialise import network_from_bytes
+from qana_desktop.training.distil import DistilSettings
+from qana_desktop.training.distil_stages import (
+    DISTILLED,
+    DISTILLED_QAT,
+    from_bundle,
+    from_float,
+    origin,
+    run_distilled,
+    run_distilled_qat,
+)
 from qana_desktop.training.model import QANA_112
 from qana_desktop.training.release import DEFAULT_VIEWS, NETWORK_FILE, Trained, export, load_float, load_quant, release
-from qana_desktop.training.stages import FLOAT, QAT, TRAIN_CACHE_SIZE, Workplace, run_float, run_qat
+from qana_desktop.training.stages import FLOAT, TRAIN_CACHE_SIZE, Workplace, run_float
+from qana_desktop.training.teacher import TEACHER, load_teacher, run_teacher
 
 app = typer.Typer(help="Train, quantise, export and evaluate the reading network.", no_args_is_help=True)
 
@@ -40,6 +51,20 @@ def prepare(data: Data, runs: Runs = Path("runs"), fold: Fold = 0) -> None:
         typer.echo(f"{len(place.cache(size).images)} images at {size} px")
 
 
+@app.command()
+def teacher(
+    data: Data,
+    runs: Runs = Path("runs"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    resume: Resume = True,
+) -> None:
+    """Fine-tune the teacher from its ImageNet weights."""
+    run_teacher(_place(data, runs, fold, device, threads), settings=replace(TEACHER, seed=seed), resume=resume)
+
+
 @app.command("float")
 def float_stage(
     data: Data,
@@ -55,6 +80,29 @@ def float_stage(
 
 
 @app.command()
+def distil(
+    data: Data,
+    runs: Runs = Path("runs"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    resume: Resume = True,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Start from this bundle of the same fold, not from the float stage.")
+    ] = None,
+) -> None:
+    """Go on with the float network, taught by the teacher."""
+    place = _place(data, runs, fold, device, threads)
+    if bundle is not None:
+        source = from_bundle(place, bundle, QANA_112)
+    else:
+        source = from_float(place, load_float(place.folder / FLOAT.stage, QANA_112))
+    taught = load_teacher(place.folder / TEACHER.stage)
+    run_distilled(place, source, taught, settings=replace(DISTILLED, seed=seed), resume=resume)
+
+
+@app.command()
 def qat(
     data: Data,
     runs: Runs = Path("runs"),
@@ -64,18 +112,19 @@ def qat(
     device: Device = "cpu",
     resume: Resume = True,
 ) -> None:
-    """Quantisation-aware training from the float network."""
+    """Quantisation-aware training of the distilled network, taught by the teacher."""
     place = _place(data, runs, fold, device, threads)
-    source = load_float(place.folder / FLOAT.stage, QANA_112)
-    run_qat(place, source, settings=replace(QAT, seed=seed), resume=resume)
+    source = load_float(place.folder / DISTILLED.stage, QANA_112)
+    taught = load_teacher(place.folder / TEACHER.stage)
+    run_distilled_qat(place, source, taught, settings=replace(DISTILLED_QAT, seed=seed), resume=resume)
 
 
 @app.command("export")
 def export_stage(runs: Runs = Path("runs"), fold: Fold = 0) -> None:
     """Write the trained integers as network.npz."""
     folder = runs / f"fold-{fold}"
-    source = load_float(folder / FLOAT.stage, QANA_112)
-    export(load_quant(folder / QAT.stage, source), folder / "export")
+    source = load_float(folder / DISTILLED.stage, QANA_112)
+    export(load_quant(folder / DISTILLED_QAT.stage, source), folder / "export")
     typer.echo(f"Wrote {folder / 'export' / NETWORK_FILE}")
 
 
@@ -92,14 +141,18 @@ def evaluate_stage(
 ) -> None:
     """Fit the policy on calibration lesions, evaluate on the test fold, write and activate the bundle."""
     place = _place(data, runs, fold, device, threads)
-    source = load_float(place.folder / FLOAT.stage, QANA_112)
+    source = load_float(place.folder / DISTILLED.stage, QANA_112)
     settings = {
         "architecture": asdict(QANA_112),
+        "origin": origin(place),
         "float": asdict(replace(FLOAT, seed=seed)),
-        "qat": asdict(replace(QAT, seed=seed)),
+        "teacher": asdict(replace(TEACHER, seed=seed)),
+        "distilled": asdict(replace(DISTILLED, seed=seed)),
+        "distillation": asdict(DistilSettings(QANA_112.size)),
+        "qat": asdict(replace(DISTILLED_QAT, seed=seed)),
         "torch": torch.__version__,
     }
-    trained = Trained(source, load_quant(place.folder / QAT.stage, source), settings)
+    trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings)
     network = network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
     typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))
 
@@ -116,9 +169,11 @@ def everything(
     resume: Resume = True,
     name: Name = "qana",
 ) -> None:
-    """Everything: prepare, float, qat, export, evaluate."""
+    """Everything: prepare, float, teacher, distil, qat, export, evaluate."""
     prepare(data, runs, fold)
     float_stage(data, runs, fold, seed, threads, device, resume)
+    teacher(data, runs, fold, seed, threads, device, resume)
+    distil(data, runs, fold, seed, threads, device, resume, None)
     qat(data, runs, fold, seed, threads, device, resume)
     export_stage(runs, fold)
     evaluate_stage(data, runs, models, fold, seed, threads, device, name)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -21,10 +21,13 @@ from qana_desktop.training.augment import AugmentSettings, Uint8Array, augment
 from qana_desktop.training.data import CLASSES, IntArray
 from qana_desktop.training.loss import adjusted_loss, log_prior, one_hot
 
+Objective: TypeAlias = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""(model, images (n, 3, S, S) of levels, target shares (n, classes)) -> mean loss."""
+
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What a stage does. `sizes` are (share of epochs done, input side) pairs: the side holds from that share on."""
+    """What a stage does. `sizes` are (share of epochs done, side drawn) pairs: the side holds from that share on."""
 
     stage: str
     epochs: int
@@ -41,6 +44,7 @@ class TrainSettings:
     sizes: tuple[tuple[float, int], ...] = ((0.0, 112),)
     bfloat16: bool = True
     check_every: int = 4
+    optimiser: Literal["sgd", "adamw"] = "sgd"
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
 
     def size(self, epoch: int) -> int:
@@ -88,12 +92,14 @@ class EpochHook(Protocol):
     def __call__(self, epoch: int, settings: TrainSettings, model: nn.Module) -> None: ...
 
 
-def optimiser_for(model: nn.Module, settings: TrainSettings) -> torch.optim.SGD:
-    """SGD with Nesterov momentum; weight decay on convolution and head weights only (no steps, norms or depthwise)."""
-    named = list(model.named_parameters())
+def optimiser_for(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum, or AdamW; weight decay on weights only (no steps, norms or depthwise kernels)."""
+    named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     decayed = [p for name, p in named if name.endswith("weight") and p.ndim > 1]
     plain = [p for name, p in named if not (name.endswith("weight") and p.ndim > 1)]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    if settings.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.rate)
     return torch.optim.SGD(groups, lr=settings.rate, momentum=0.9, nesterov=True)
 
 
@@ -160,15 +166,17 @@ def train(
     folder: Path,
     *,
     check: Callable[[nn.Module], dict[str, float]],
+    objective: Objective | None = None,
     before_epoch: EpochHook | None = None,
     until: int | None = None,
     device: str = "cpu",
 ) -> None:
     """Run the epochs that are left (up to `until`), writing `last.pt` after each and a line to `log.jsonl`.
 
-    `check` measures the averaged model on calibration lesions; no test image comes near this function.
+    `check` measures the averaged model on calibration lesions; no test image comes near this function. `objective` is
+    the loss; without one it is that of `hard_objective`.
     """
-    prior = log_prior(drawn_counts(truth, settings)).to(device)
+    objective = objective or hard_objective(truth, settings, device)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1), encoding="utf-8")
     while state.epoch < min(settings.epochs, until if until is not None else settings.epochs):
@@ -176,7 +184,9 @@ def train(
             before_epoch(state.epoch, settings, state.model)
             before_epoch(state.epoch, settings, state.average)
         started = time.monotonic()
-        loss = _train_epoch(state, batches(images, truth, settings, state.epoch), settings, prior, len(truth), device)
+        loss = _train_epoch(
+            state, batches(images, truth, settings, state.epoch), settings, objective, len(truth), device
+        )
         state.epoch += 1
         line: dict[str, float] = {"epoch": state.epoch, "loss": loss, "seconds": time.monotonic() - started}
         if state.epoch % settings.check_every == 0 or state.epoch == settings.epochs:
@@ -185,11 +195,23 @@ def train(
         _log(folder / "log.jsonl", line)
 
 
+def hard_objective(truth: IntArray, settings: TrainSettings, device: str) -> Objective:
+    """Cross-entropy with the labels, adjusted by how often each class is drawn."""
+    prior = log_prior(drawn_counts(truth, settings)).to(device)
+
+    def loss(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+        with torch.autocast(device, torch.bfloat16, enabled=settings.bfloat16):
+            logits = model(images)
+        return adjusted_loss(logits, targets, prior, smoothing=settings.smoothing)
+
+    return loss
+
+
 def _train_epoch(
     state: TrainState,
     source: Iterator[tuple[Tensor, Tensor]],
     settings: TrainSettings,
-    prior: Tensor,
+    objective: Objective,
     rows: int,
     device: str,
 ) -> float:
@@ -203,9 +225,7 @@ def _train_epoch(
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         images = levels.to(device).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, torch.bfloat16, enabled=settings.bfloat16):
-            logits = state.model(images)
-        loss = adjusted_loss(logits, targets.to(device), prior, smoothing=settings.smoothing)
+        loss = objective(state.model, images, targets.to(device))
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(state.model.parameters(), 5.0)

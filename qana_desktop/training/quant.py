@@ -172,8 +172,10 @@ class QuantLayer(nn.Module):
         if not self.training:
             return ((p * sign.float() - threshold.float()) / step.float()).ceil().clamp(0, TOP_LEVEL)
         slope, offset = (value.reshape(1, -1, 1, 1) for value in self.slope_and_offset())
-        factor, shift = (sign / step).to(p.dtype), (-threshold / step).to(p.dtype)
-        exact: Tensor = _ExactLevels.apply(p, slope.to(p.dtype), offset, factor, shift)  # type: ignore[no-untyped-call]
+        # In float32 whatever the convolution computed in: a threshold of 8 significant bits is another threshold.
+        p = p.float()
+        factor, shift = (sign / step).float(), (-threshold / step).float()
+        exact: Tensor = _ExactLevels.apply(p, slope, offset, factor, shift)  # type: ignore[no-untyped-call]
         return exact
 
     def _normalised(self, p: Tensor) -> Tensor:
