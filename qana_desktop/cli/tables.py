@@ -12,7 +12,7 @@ from rich.text import Text
 
 from qana_desktop.cli.terminal import plain
 from qana_desktop.triage.assess import RULES, worklist_key
-from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
+from qana_desktop.triage.diagnosis import FULL_NAMES, LesionClass, class_named
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Interval, ReadingPolicy
 
@@ -77,15 +77,16 @@ def two_digits(share: float) -> str:
 def policy_lines(policy: ReadingPolicy) -> list[str]:
     """The printed cuts with what was measured at them, and the population that the probabilities refer to."""
     lines = [
-        f"{SIGNS[Triage(point.triage)]}: {_score_name(point.score)} at or above {two_digits(point.threshold)}"
+        f"{SIGNS[Triage(point.triage)]}: {_score_name(point.score, policy.classes)} at or above"
+        f" {two_digits(point.threshold)}"
         f" (sensitivity {_percent(point.sensitivity)}, specificity {_percent(point.specificity)})"
         for point in policy.operating_points
     ]
     return [*lines, f"Probabilities are calibrated for {policy.calibration.prevalence_name}."]
 
 
-def _score_name(score: str) -> str:
-    return "malignant" if score == MALIGNANCY else FULL_NAMES[Diagnosis(score)]
+def _score_name(score: str, classes: tuple[LesionClass, ...]) -> str:
+    return "malignant" if score == MALIGNANCY else FULL_NAMES[class_named(score, classes)]
 
 
 def _percent(interval: Interval) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from qana_desktop.triage import metrics
 from qana_desktop.triage.calibration import probabilities_of_means
-from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
+from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis, LesionClass
 from qana_desktop.triage.policy import MALIGNANCY, ReadingPolicy
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ class Judged:
     `reached` (n, cuts) says which printed malignancy cuts, named in `cuts`, the case reaches.
     """
 
-    classes: tuple[Diagnosis, ...]
+    classes: tuple[LesionClass, ...]
     cases: tuple[str, ...]
     truth: IntArray
     probabilities: FloatArray
@@ -50,7 +50,7 @@ class Judged:
         """Which cases are melanomas, (n,)."""
         return self.of(Diagnosis.MEL)
 
-    def of(self, diagnosis: Diagnosis) -> BoolArray:
+    def of(self, diagnosis: LesionClass) -> BoolArray:
         """Which cases truly are of one class, (n,)."""
         if diagnosis not in self.classes:
             return np.zeros(len(self.truth), np.bool_)

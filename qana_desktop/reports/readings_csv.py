@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from qana_desktop.triage.case import Case, Filed, FiledImage, ProvenOutcome
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import Diagnosis, SiteClass
 from qana_desktop.triage.outcome import Assessed, Provenance, Reading
 
 ENCODING: Final = "utf-8-sig"
@@ -24,9 +24,10 @@ COLUMNS: Final = (
     "pseudonym", "lesion", "body_site", "encounter", "opened", "image_sha256", "read_at", "state", "reason", "triage",
     "predicted", "malignancy", "confidence", "view_agreement", "could_be", "raised_by",
     *(f"p_{diagnosis}" for diagnosis in Diagnosis), *_PROVENANCE, "total_ms", "inference_ms", "energy", "energy_unit",
-    "energy_method", "proven", "proof_source", "proof_reported",
+    "energy_method", "proven", "proof_source", "proof_reported", "p_of_own_classes",
 )  # fmt: skip
-"""The columns, in order. Patients' names and the paths of files are in none of them."""
+"""The columns, in order; what a clinic's own classes got is the last cell. Patients' names and the paths of files are
+in none of them."""
 
 Cell = str | float | int | None
 
@@ -87,8 +88,13 @@ def _outcome(reading: Reading) -> Iterator[tuple[str, Cell]]:
     yield from (("malignancy", outcome.malignancy), ("confidence", outcome.confidence))
     yield from (("view_agreement", outcome.view_agreement), ("could_be", " ".join(map(str, outcome.could_be))))
     yield "raised_by", " ".join(outcome.raised_by)
-    for diagnosis, probability in outcome.probabilities.items():
-        yield f"p_{diagnosis}", probability
+    own = []
+    for known, probability in outcome.probabilities.items():
+        if isinstance(known, SiteClass):
+            own.append(f"{known.code}: {probability!r}")
+        else:
+            yield f"p_{known}", probability
+    yield "p_of_own_classes", "; ".join(own)
 
 
 def _proof(outcomes: tuple[Filed[ProvenOutcome], ...]) -> Iterator[tuple[str, Cell]]:

@@ -75,6 +75,10 @@ class JsonNode:
         """The keys of an object with their values."""
         return [(key, self._child(value, f".{key}")) for key, value in self._object().items()]
 
+    def is_object(self) -> bool:
+        """Whether the value has keys."""
+        return isinstance(self._value, dict)
+
     def flag(self) -> bool:
         """True or false."""
         if not isinstance(self._value, bool):

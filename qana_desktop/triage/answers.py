@@ -9,7 +9,7 @@ import numpy as np
 
 from qana_desktop.triage import metrics
 from qana_desktop.triage.dataset import ImageRow
-from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
+from qana_desktop.triage.diagnosis import MALIGNANT, LesionClass
 from qana_desktop.triage.metrics import BoolArray, FloatArray, IntArray
 from qana_desktop.triage.outcome import Assessed, Outcome, Triage
 from qana_desktop.triage.policy import ReadingPolicy
@@ -24,7 +24,7 @@ class Answers:
 
     rows: tuple[ImageRow, ...]
     outcomes: tuple[Outcome, ...]
-    classes: tuple[Diagnosis, ...]
+    classes: tuple[LesionClass, ...]
     truth: IntArray
     answer: IntArray
     assessed: BoolArray

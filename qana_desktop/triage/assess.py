@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.calibration import FloatArray, probabilities, view_probabilities
-from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
+from qana_desktop.triage.diagnosis import MALIGNANT, LesionClass
 from qana_desktop.triage.domain import is_out_of_domain
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Outcome, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Conformal, OperatingPoint, ReadingPolicy
@@ -100,12 +100,12 @@ def refusals_of(quality: QualityReport | None) -> tuple[Fault, ...]:
     return () if quality is None else quality.refusals
 
 
-def malignancy_of(by_class: dict[Diagnosis, float]) -> float:
+def malignancy_of(by_class: dict[LesionClass, float]) -> float:
     """Sum of the malignant classes' probabilities, at most 1."""
     return min(1.0, sum(share for dx, share in by_class.items() if dx in MALIGNANT))
 
 
-def conformal_set(by_class: dict[Diagnosis, float], conformal: Conformal) -> tuple[Diagnosis, ...]:
+def conformal_set(by_class: dict[LesionClass, float], conformal: Conformal) -> tuple[LesionClass, ...]:
     """The classes that the image could be, most probable first; the most probable one always belongs to it.
 
     Class-conditional (Mondrian) conformal prediction, Vovk 2012: each class is held to its own quantile.
@@ -115,7 +115,7 @@ def conformal_set(by_class: dict[Diagnosis, float], conformal: Conformal) -> tup
     return tuple(dx for dx in ranked if dx is ranked[0] or 1.0 - by_class[dx] <= limits[dx])
 
 
-def triage_at(by_class: dict[Diagnosis, float], points: tuple[OperatingPoint, ...]) -> Triage:
+def triage_at(by_class: dict[LesionClass, float], points: tuple[OperatingPoint, ...]) -> Triage:
     """The most severe triage among the operating points that these probabilities reach; low concern when none."""
     scores = {MALIGNANCY: malignancy_of(by_class), **{str(dx): share for dx, share in by_class.items()}}
     reached = (Triage(point.triage) for point in points if scores[point.score] >= point.threshold)
@@ -135,16 +135,16 @@ def _domain_refusals(features: npt.NDArray[np.integer], policy: ReadingPolicy) -
     return ()
 
 
-def decide(shares: FloatArray, policy: ReadingPolicy) -> Diagnosis:
+def decide(shares: FloatArray, policy: ReadingPolicy) -> LesionClass:
     """The class with the largest product of probability and decision weight; `shares` (classes,)."""
     return policy.classes[int(np.argmax(shares * np.asarray(policy.decision_weights)))]
 
 
 def _judge(
-    by_class: dict[Diagnosis, float],
+    by_class: dict[LesionClass, float],
     policy: ReadingPolicy,
-    predicted: Diagnosis,
-    could_be: tuple[Diagnosis, ...],
+    predicted: LesionClass,
+    could_be: tuple[LesionClass, ...],
     agreement: float,
 ) -> tuple[Triage, tuple[str, ...]]:
     base = triage_at(by_class, tuple(point for point in policy.operating_points if point.score == MALIGNANCY))
@@ -160,10 +160,12 @@ def _judge(
     return triage, tuple(rule for _, rule in raises)
 
 
-def _doubts(predicted: Diagnosis, could_be: tuple[Diagnosis, ...], agreement: float) -> Iterator[tuple[Triage, str]]:
+def _doubts(
+    predicted: LesionClass, could_be: tuple[LesionClass, ...], agreement: float
+) -> Iterator[tuple[Triage, str]]:
     if predicted in MALIGNANT:
         yield Triage.REVIEW, PREDICTED_MALIGNANT
-    if MALIGNANT.intersection(could_be):
+    if any(dx in MALIGNANT for dx in could_be):
         yield Triage.REVIEW, COULD_BE_MALIGNANT
     if agreement < AGREEMENT_AT_LEAST:
         yield Triage.REVIEW, VIEWS_DISAGREE

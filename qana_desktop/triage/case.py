@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from qana_desktop.triage.access import User
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import LesionClass
 from qana_desktop.triage.outcome import Reading
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -170,9 +170,9 @@ class SevenPoint:
 
 @dataclass(frozen=True)
 class Finding:
-    """A diagnosis: one of the network's classes, or in words when it is another one."""
+    """A diagnosis: one of the network's classes or of the clinic's own, or in words when it is another one."""
 
-    diagnosis: Diagnosis | None = None
+    diagnosis: LesionClass | None = None
     words: str = ""
 
     def __post_init__(self) -> None:

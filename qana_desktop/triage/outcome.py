@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from qana_desktop.system.faults import Fault
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import LesionClass
 from qana_desktop.triage.measured import MeasuredValue
 from qana_desktop.triage.quality import QualityReport
 
@@ -33,10 +33,10 @@ class Assessed:
     """
 
     triage: Triage
-    predicted: Diagnosis
-    probabilities: dict[Diagnosis, float]
+    predicted: LesionClass
+    probabilities: dict[LesionClass, float]
     malignancy: float
-    could_be: tuple[Diagnosis, ...]
+    could_be: tuple[LesionClass, ...]
     confidence: float
     view_agreement: float
     raised_by: tuple[str, ...] = ()

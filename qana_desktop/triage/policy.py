@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import LesionClass
 
 SCHEMA: Final = "1.1"
 
@@ -109,7 +109,7 @@ class SecondReaderPolicy:
 class ReadingPolicy:
     """All of it. `classes` is the class order of logits; `decision_weights` multiply probabilities before argmax."""
 
-    classes: tuple[Diagnosis, ...]
+    classes: tuple[LesionClass, ...]
     views: tuple[str, ...]
     calibration: Calibration
     decision_weights: tuple[float, ...]

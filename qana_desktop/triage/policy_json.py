@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
 from qana_desktop.system.json_reads import JsonNode
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import Diagnosis, LesionClass, SiteClass
 from qana_desktop.triage.outcome import Triage
 from qana_desktop.triage.policy import (
     MALIGNANCY,
@@ -95,11 +95,11 @@ class _Reads:
             ece=self._interval(node.key("ece")),
         )
 
-    def _point(self, node: JsonNode, classes: tuple[Diagnosis, ...]) -> OperatingPoint:
+    def _point(self, node: JsonNode, classes: tuple[LesionClass, ...]) -> OperatingPoint:
         self._only(node, OperatingPoint)
         return OperatingPoint(
             name=node.key("name").text(),
-            score=node.key("score").choice((MALIGNANCY, *classes)),
+            score=node.key("score").choice((MALIGNANCY, *map(str, classes))),
             threshold=node.key("threshold").number(low=0.0, high=1.0),
             triage=node.key("triage").choice((Triage.REVIEW_NOW, Triage.REVIEW)),
             sensitivity=self._interval(node.key("sensitivity")),
@@ -155,13 +155,26 @@ class _Reads:
             node.only((*(field.name for field in fields(shape)), *others))
 
 
-def _classes(node: JsonNode) -> tuple[Diagnosis, ...]:
-    codes = [item.choice(tuple(Diagnosis)) for item in node.items()]
+def _classes(node: JsonNode) -> tuple[LesionClass, ...]:
+    classes = tuple(_class(item) for item in node.items())
+    codes = [str(known) for known in classes]
     if len(codes) < 2:
         node.refuse("must name at least two classes")
     if len(set(codes)) != len(codes):
         node.refuse("names a class twice")
-    return tuple(Diagnosis(code) for code in codes)
+    return classes
+
+
+def _class(node: JsonNode) -> LesionClass:
+    """One of the seven by its code, or what a clinic said of its own class."""
+    if not node.is_object():
+        return Diagnosis(node.choice(tuple(Diagnosis)))
+    node.only([field.name for field in fields(SiteClass)])
+    code, name, malignant = node.key("code").text(), node.key("name").text(), node.key("malignant").flag()
+    try:
+        return SiteClass(code, name, malignant)
+    except ValueError as error:
+        node.refuse(f"breaks a rule: {error}")
 
 
 def _views(node: JsonNode) -> tuple[str, ...]:

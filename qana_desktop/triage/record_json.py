@@ -16,11 +16,13 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 from qana_desktop.system.json_reads import JsonNode
 from qana_desktop.triage.case import TYPES, Kind, Value
+from qana_desktop.triage.diagnosis import LesionClass, SiteClass, read_out, written_out
 
 _CODE: Final = "record-bad"
 _REMEDY: Final = "The record was not shown. Run `qana-desktop store verify` and restore the last good backup."
 _TYPE: Final = "type"
 _LOWEST: Final = -(2**63)
+_A_CLASS: Final = frozenset(get_args(LesionClass))
 
 
 def record_to_json(value: Value) -> str:
@@ -40,10 +42,12 @@ def read_record(kind: Kind, node: JsonNode) -> Value:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, SiteClass):
+        return written_out(value)
     if is_dataclass(value):
         return {field.name: _plain_field(field, value) for field in fields(value)}
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
@@ -85,6 +89,8 @@ def _read_union(node: JsonNode, hint: Any) -> Any:
     others = tuple(member for member in get_args(hint) if member is not types.NoneType)
     if len(others) < len(get_args(hint)) and node.or_none(lambda _present: True) is None:
         return None
+    if set(others) == _A_CLASS:
+        return _read_class(node, node.text())
     if len(others) == 1:
         return _read(node, others[0])
     choices = _dataclasses(hint)
@@ -111,7 +117,16 @@ def _read_object(node: JsonNode, owner: type, *, extra: tuple[str, ...]) -> Any:
         node.refuse(f"breaks a rule: {error}")
 
 
+def _read_class(node: JsonNode, text: str) -> LesionClass:
+    try:
+        return read_out(text)
+    except ValueError as error:
+        node.refuse(f"breaks a rule: {error}")
+
+
 def _read_key(node: JsonNode, key: str, hint: Any) -> Any:
+    if set(get_args(hint)) == _A_CLASS:
+        return _read_class(node, key)
     if not issubclass(hint, StrEnum):
         return key
     return hint(key) if key in set(hint) else node.refuse("has a key that is unknown")

@@ -12,7 +12,7 @@ import numpy as np
 from qana_desktop.triage import metrics
 from qana_desktop.triage.answers import Answers
 from qana_desktop.triage.dataset import ImageRow
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import Diagnosis, LesionClass, class_named
 from qana_desktop.triage.evaluation import (
     ACCURACY,
     BALANCED_ACCURACY,
@@ -157,7 +157,7 @@ def _points(a: Answers, policy: ReadingPolicy) -> Iterator[tuple[Key, Statistic]
         if point.score == MALIGNANCY:
             scores, positive = a.malignancy, a.malignant
         else:
-            k = a.classes.index(Diagnosis(point.score))
+            k = a.classes.index(class_named(point.score, a.classes))
             scores, positive = a.scores[:, k], a.truth == k
         reached = np.asarray(scores >= point.threshold) & a.assessed
         seen = reached | ~a.assessed
@@ -199,7 +199,7 @@ def _triage(a: Answers) -> dict[str, dict[str, int]]:
 
 
 def _refusals(a: Answers) -> tuple[Refusal, ...]:
-    by_code: dict[str, list[tuple[Diagnosis, CannotAssess]]] = {}
+    by_code: dict[str, list[tuple[LesionClass, CannotAssess]]] = {}
     for row, outcome in zip(a.rows, a.outcomes, strict=True):
         if isinstance(outcome, CannotAssess):
             by_code.setdefault(outcome.reason.code, []).append((row.dx, outcome))
