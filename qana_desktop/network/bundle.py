@@ -34,6 +34,12 @@ from qana_desktop.network.manifest import (
     manifest_from_bytes,
     refusal,
 )
+from qana_desktop.network.second_reader import (
+    GOLDEN_LOGITS,
+    MODEL,
+    SecondReaderContents,
+    golden_logits_from_bytes,
+)
 from qana_desktop.network.serialise import arrays_from_bytes, network_from_bytes
 
 ACTIVE: Final = "ACTIVE"
@@ -72,6 +78,26 @@ class Bundle:
     def features_path(self) -> Path | None:
         """The feature memory of the training cases, or None."""
         return self._optional(FEATURES)
+
+    @property
+    def second_reader_path(self) -> Path | None:
+        """The second reader's ONNX model, or None where the bundle has no second reader."""
+        return None if self.manifest.second_reader is None else self.path / MODEL
+
+    def second_reader(self) -> SecondReaderContents | None:
+        """Read the second reader whole, to check it or to carry it over into a version made from this one.
+
+        Raises BundleRefused when its golden logits do not fit the manifest.
+        """
+        spec = self.manifest.second_reader
+        if spec is None:
+            return None
+        logits = golden_logits_from_bytes(
+            (self.path / GOLDEN_LOGITS).read_bytes(), size=spec.input_size, classes=len(self.manifest.classes)
+        )
+        if logits is None:
+            raise refusal("bundle-bad", f"{GOLDEN_LOGITS} of '{self.id}' does not fit its second reader.")
+        return SecondReaderContents(spec, (self.path / MODEL).read_bytes(), logits)
 
     def learning_file(self, name: str) -> bytes | None:
         """Return one of the files of `manifest.LEARNING`, for `qana_desktop.learning`, or None where there is none.

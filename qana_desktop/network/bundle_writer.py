@@ -34,6 +34,7 @@ from qana_desktop.network.manifest import (
     manifest_to_bytes,
 )
 from qana_desktop.network.preprocess import PREPROCESS_VERSION
+from qana_desktop.network.second_reader import SecondReaderContents
 from qana_desktop.network.serialise import arrays_to_bytes, network_to_bytes
 from qana_desktop.network.validate import check
 
@@ -46,6 +47,7 @@ class BundleContents:
     None. `protocol_json` (text), `holdout_npz` and `channels_npz` (file bytes) are what else a clinic needs to learn:
     the gate's lines, the factory holdout, the factory's channel statistics; None where it cannot. `created` is taken
     from the clock when it is None. `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`.
+    `second_reader` is a larger network that reads too where this one is uncertain, or None.
     """
 
     name: str
@@ -63,6 +65,7 @@ class BundleContents:
     channels_npz: bytes | None = None
     origin: Origin = Origin.FACTORY
     device: str = ""
+    second_reader: SecondReaderContents | None = None
     created: datetime | None = None
     preprocess_version: str = PREPROCESS_VERSION
 
@@ -102,7 +105,8 @@ def _files(contents: BundleContents) -> dict[str, bytes]:
         HOLDOUT: contents.holdout_npz,
         CHANNELS: contents.channels_npz,
     }
-    return {name: content for name, content in files.items() if content is not None}
+    second = {} if contents.second_reader is None else contents.second_reader.files()
+    return {name: content for name, content in files.items() if content is not None} | second
 
 
 def _fbz(network: IntegerNetwork) -> bytes | None:
@@ -131,6 +135,7 @@ def _manifest(contents: BundleContents, files: dict[str, bytes]) -> Manifest:
         files=tuple(FileEntry.of(name, content) for name, content in files.items()),
         origin=contents.origin,
         device=contents.device,
+        second_reader=None if contents.second_reader is None else contents.second_reader.spec,
     )
 
 

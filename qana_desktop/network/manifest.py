@@ -10,11 +10,13 @@ from enum import StrEnum
 from typing import Final
 
 from qana_desktop.network.schema import minor_version, reads_strictly
+from qana_desktop.network.second_reader import GOLDEN_LOGITS, MODEL, SecondReaderSpec, read_spec, spec_to_json
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.json_reads import BadJson, JsonNode
 
 SCHEMA: Final = "1.1"
-"""1.1 adds `origin` and `device`, and the files of learning; a manifest of 1.0 is that of a factory bundle."""
+"""1.1 adds `origin`, `device`, `second_reader` and the files of learning; a manifest of 1.0 is that of a factory bundle
+without a second reader."""
 MANIFEST: Final = "manifest.json"
 NETWORK: Final = "network.npz"
 ONNX: Final = "network.onnx"
@@ -41,7 +43,7 @@ _REMEDY: Final = "Choose another version of the network, or install this one aga
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _BUNDLE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
 _BUNDLE_ID: Final = re.compile(rf"({_BUNDLE_NAME.pattern})-([0-9a-f]{{{HASH_DIGITS}}})")
-_SINCE_1_1: Final = ("origin", "device")
+_SINCE_1_1: Final = ("origin", "device", "second_reader")
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 """Names that Windows keeps for devices."""
 
@@ -84,7 +86,7 @@ class Manifest:
 
     `input_shape` is (height, width, channels); `parent` is the id of the bundle that this one was made from, or "";
     `created` is UTC in ISO 8601; `licence` is an SPDX identifier. `origin` says how it was made; `device` names the
-    camera that it is for, "" for all of them.
+    camera that it is for, "" for all of them. `second_reader` describes the larger network that it may carry.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Manifest:
     files: tuple[FileEntry, ...]
     origin: Origin = Origin.FACTORY
     device: str = ""
+    second_reader: SecondReaderSpec | None = None
 
     def has(self, name: str) -> bool:
         """Say whether the bundle contains the file `name`."""
@@ -134,6 +137,7 @@ def manifest_to_bytes(manifest: Manifest) -> bytes:
         "input_shape": list(manifest.input_shape),
         "preprocess_version": manifest.preprocess_version,
         "views": list(manifest.views),
+        "second_reader": None if manifest.second_reader is None else spec_to_json(manifest.second_reader),
         "files": [{"name": entry.name, "sha256": entry.sha256, "size": entry.size} for entry in manifest.files],
     }
     return (json.dumps(document, indent=1, ensure_ascii=True) + "\n").encode()
@@ -152,7 +156,8 @@ def manifest_from_bytes(content: bytes) -> Manifest:
 
 def _manifest(root: JsonNode) -> Manifest:
     since = minor_version(root.key("schema"), SCHEMA)
-    if reads_strictly(root.key("schema"), SCHEMA):
+    strict = reads_strictly(root.key("schema"), SCHEMA)
+    if strict:
         root.only(("schema", *(name for name in Manifest.__dataclass_fields__ if since or name not in _SINCE_1_1)))
     height, width, channels = (side.integer(low=1) for side in root.key("input_shape").items(count=3))
     manifest = Manifest(
@@ -168,8 +173,10 @@ def _manifest(root: JsonNode) -> Manifest:
         files=tuple(_file(node) for node in root.key("files").items()),
         origin=Origin(root.key("origin").choice(tuple(Origin))) if since else Origin.FACTORY,
         device=root.key("device").text() if since else "",
+        second_reader=root.key_or_null("second_reader").or_none(lambda node: read_spec(node, strict=strict)),
     )
     _check_files(root.key("files"), manifest.files)
+    _check_second_reader(root.key("files"), manifest)
     return manifest
 
 
@@ -187,6 +194,12 @@ def _check_files(node: JsonNode, files: tuple[FileEntry, ...]) -> None:
         node.refuse("lists a file twice")
     for name in REQUIRED:
         if name not in names:
+            node.refuse(f"does not list {name}")
+
+
+def _check_second_reader(node: JsonNode, manifest: Manifest) -> None:
+    for name in (MODEL, GOLDEN_LOGITS):
+        if manifest.second_reader is not None and not manifest.has(name):
             node.refuse(f"does not list {name}")
 
 
