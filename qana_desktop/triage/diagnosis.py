@@ -68,7 +68,7 @@ class _Names(dict[LesionClass, str]):
         raise KeyError(key)
 
 
-_NAMES: Final = {
+_NAMES: Final[dict[LesionClass, str]] = {
     Diagnosis.AKIEC: "Actinic keratosis / Bowen's disease",
     Diagnosis.BCC: "Basal cell carcinoma",
     Diagnosis.BKL: "Benign keratosis",
