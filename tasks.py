@@ -328,6 +328,13 @@ def command_screenshots(options: argparse.Namespace) -> int:
     return run([python, script, *options.rest], env=environment(os.environ, offscreen=True))
 
 
+def command_translations(options: argparse.Namespace) -> int:
+    """Extract the program's sentences, update and compile the catalogues of assets/locale; says what is missing."""
+    python = set_up("test", skip_system=options.skip_system)
+    script = ROOT / "packaging" / "translations.py"
+    return run([python, script, *options.rest], env=environment(os.environ, offscreen=True))
+
+
 def command_setup(options: argparse.Namespace) -> int:
     """Set up the environment for tests and stop there."""
     set_up("test", skip_system=options.skip_system, train=options.train)
@@ -352,6 +359,7 @@ COMMANDS = {
     "classify": command_classify,
     "doctor": command_doctor,
     "screenshots": command_screenshots,
+    "translations": command_translations,
     "setup": command_setup,
     "pins": command_pins,
 }
@@ -359,7 +367,7 @@ COMMANDS = {
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line. What a command does not know itself goes on to the program behind it."""
-    lines = "\n".join(f"  {name:<12}{function.__doc__}" for name, function in COMMANDS.items())
+    lines = "\n".join(f"  {name:<13}{function.__doc__}" for name, function in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="tasks.py",
         description=f"{__doc__}\ncommands:\n{lines}",
