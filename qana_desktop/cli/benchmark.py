@@ -16,7 +16,7 @@ import qana_desktop
 from qana_desktop.cli import exit_codes
 from qana_desktop.cli.progress import Shows, progress_bar
 from qana_desktop.cli.terminal import console, plain, tell, tell_fault, write_line
-from qana_desktop.engines.contract import EngineError
+from qana_desktop.engines.contract import EngineError, uses_akida
 from qana_desktop.engines.registry import EngineRegistry
 from qana_desktop.services.composition import Desks, load_bundle, open_desks
 from qana_desktop.services.demo_images import benchmark_jpegs
@@ -70,7 +70,7 @@ def run_benchmark(engine: str | None, bundle: Path | None, *, images: int, warm_
         write_line(json.dumps(_document(bundle_id, images, results), ensure_ascii=True, indent=1))
     else:
         _print(bundle_id, images, results)
-    if any(result.engine.startswith("akida") for result in results):
+    if any(uses_akida(result.engine) for result in results):
         tell(NOTE_AKIDA)
     return exit_codes.ALL_READ
 

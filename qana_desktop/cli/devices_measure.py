@@ -16,6 +16,7 @@ from qana_desktop.cli import exit_codes
 from qana_desktop.cli.benchmark import NOTE_AKIDA
 from qana_desktop.cli.progress import progress_bar
 from qana_desktop.cli.terminal import console, plain, tell, tell_fault, write_line
+from qana_desktop.engines.contract import uses_akida
 from qana_desktop.network.bundle import open_bundle
 from qana_desktop.services.composition import Desks, open_desks
 from qana_desktop.services.demo_images import benchmark_jpegs
@@ -52,7 +53,7 @@ def run_measure(
             write_line(json.dumps(_document(desks, found, views), indent=1))
         else:
             _print(desks, found, views)
-    if found.engine.engine_id.startswith("akida"):
+    if uses_akida(found.engine.engine_id):
         tell(NOTE_AKIDA)
     return exit_codes.ALL_READ
 

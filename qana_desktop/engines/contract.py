@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.measured import MeasuredValue
+
+ALL_BOARDS: Final = "all-boards"
+"""Stands for every board that can be used, in a person's choice."""
+
+
+def uses_akida(engine_id: str) -> bool:
+    """Whether any engine of a choice is of the Akida runtime, whose figures may not be published."""
+    return engine_id == ALL_BOARDS or any(name.strip().startswith("akida") for name in engine_id.split(","))
 
 
 class EngineState(StrEnum):

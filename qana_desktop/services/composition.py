@@ -15,8 +15,7 @@ from qana_desktop.engines.watch import BoardWatch
 from qana_desktop.intake.reader import ImageReader
 from qana_desktop.network.bundle import Bundle, active_bundle, open_bundle
 from qana_desktop.network.preprocess import DIHEDRAL, PREPROCESS_VERSION
-from qana_desktop.services.board_team import BoardTeam
-from qana_desktop.services.device_desk import DeviceDesk
+from qana_desktop.services.board_desk import BoardDesk
 from qana_desktop.services.triage_desk import ActiveBundle, TriageDesk
 from qana_desktop.system.clock import Clock
 from qana_desktop.system.faults import Fault, KnownError
@@ -25,8 +24,6 @@ from qana_desktop.system.json_reads import BadJson
 from qana_desktop.system.resources import models_dir
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_from_json
-
-ALL_BOARDS: Final = "all-boards"
 
 _NOT_THERE: Final = frozenset({"device-missing", "sdk-missing", "sdk-platform"})
 """Faults that say that there simply is no board: nothing to tell a person who asked for any engine."""
@@ -40,11 +37,11 @@ class BundleUnfit(KnownError):
 class Desks:
     """What window and command line work with. `passed_over`: why `auto` did not take a board that is there.
 
-    `device` is the chosen engine, the first one where several share the work.
+    `device` is what was chosen: one engine, or several that share the work.
     """
 
     triage: TriageDesk
-    device: DeviceDesk
+    device: BoardDesk
     bundle: ActiveBundle
     passed_over: tuple[Fault, ...]
 
@@ -61,31 +58,13 @@ def open_desks(bundle: Path | None = None, *, engine: str | None = AUTO) -> Iter
     registry = EngineRegistry()
     with ExitStack() as ending:
         reader = ending.enter_context(ImageReader())
-        names = _several(registry, engine)
-        desks = [DeviceDesk(registry, active.path) for _ in names]
-        team = BoardTeam(desks)
-        watch = BoardWatch(team.boards_changed)
+        device = BoardDesk(registry, active.path)
+        watch = BoardWatch(device.boards_changed)
         ending.callback(watch.close)
-        for desk in desks:
-            ending.callback(desk.close)
+        ending.callback(device.close)
         watch.start()
-        passed_over = _start(reader, registry, dict(zip(names, desks, strict=True))) if engine is not None else ()
-        device: DeviceDesk | BoardTeam = desks[0] if len(desks) == 1 else team
-        yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), desks[0], active, passed_over)
-
-
-def _several(registry: EngineRegistry, wanted: str | None) -> list[str]:
-    """The names of the engines that shall share the work; mostly one. Raises EngineError for one named twice."""
-    if wanted == ALL_BOARDS:
-        listed = registry.probe()
-        found = [info.engine_id for info in listed if info.engine_id.startswith("akida-board") and info.fault is None]
-        return found or [registry.choose("akida-board", listed).engine_id]
-    names = [name.strip() for name in (wanted or "").split(",")]
-    if len(set(names)) != len(names):
-        raise EngineError(
-            Fault("engine-twice", "An engine was named twice, so no image was assessed.", "Name each engine once.")
-        )
-    return names
+        passed_over = _start(reader, registry, device, engine) if engine is not None else ()
+        yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), device, active, passed_over)
 
 
 def load_bundle(path: Path | None = None) -> ActiveBundle:
@@ -121,21 +100,20 @@ def _problems(bundle: Bundle, policy: ReadingPolicy) -> Iterator[str]:
         yield "its domain model is for another number of features"
 
 
-def _start(reader: ImageReader, registry: EngineRegistry, chosen: dict[str, DeviceDesk]) -> tuple[Fault, ...]:
+def _start(reader: ImageReader, registry: EngineRegistry, device: BoardDesk, wanted: str) -> tuple[Fault, ...]:
     """Start the image reader while the engines start, which takes longer."""
     with ThreadPoolExecutor(1, thread_name_prefix="start-reader") as pool:
         reading = pool.submit(reader.start)
         passed_over: tuple[Fault, ...] = ()
-        for wanted, device in chosen.items():
-            if wanted == AUTO:
-                passed_over += _choose_automatically(registry, device)
-            else:
-                device.choose(wanted)
+        if wanted == AUTO:
+            passed_over = _choose_automatically(registry, device)
+        else:
+            device.choose(wanted)
         reading.result()
     return passed_over
 
 
-def _choose_automatically(registry: EngineRegistry, device: DeviceDesk) -> tuple[Fault, ...]:
+def _choose_automatically(registry: EngineRegistry, device: BoardDesk) -> tuple[Fault, ...]:
     """Take the first engine that opens, and return why others were passed over: a person asked for any of them."""
     listed, failed = registry.probe(), list[EngineError]()
     passed_over: list[Fault] = []

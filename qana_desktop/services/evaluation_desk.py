@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import qana_desktop
+from qana_desktop.engines.contract import uses_akida
 from qana_desktop.network.manifest import EVALUATION
 from qana_desktop.network.preprocess import PREPROCESS_VERSION
 from qana_desktop.services.contract import DeviceDeskLike, TriageDeskLike
@@ -166,7 +167,7 @@ def _counts(
 
 def is_akida(engine_id: str) -> bool:
     """Whether an engine is one whose figures may not be published."""
-    return engine_id.startswith("akida")
+    return uses_akida(engine_id)
 
 
 def choose_rows(dataset: Dataset, question: Question) -> list[ImageRow]:

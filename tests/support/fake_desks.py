@@ -174,6 +174,10 @@ class FakeDeviceDesk:
         """Let the chosen engine vanish."""
         self._set(EngineState.LOST, LOST)
 
+    def worry(self, fault: Fault) -> None:
+        """Let one of several engines that share the work be lost, while the others go on."""
+        self._set(EngineState.READY, fault)
+
     def close(self) -> None:
         self.closed = True
 
@@ -249,9 +253,9 @@ class FakeTriageDesk:
         if self.lose_before is not None and self.lose_before in source.label:
             self.lose_before = None
             self.devices.lose()
-        fault = self.devices.current().fault
-        if fault is not None:
-            raise EngineError(fault)
+        current = self.devices.current()
+        if current.fault is not None and current.state is not EngineState.READY:
+            raise EngineError(current.fault)
 
 
 def _bytes_of(source: ImageSource) -> bytes:

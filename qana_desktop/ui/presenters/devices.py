@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qana_desktop.engines.contract import BoardStatus, EngineInfo, EngineState
+from qana_desktop.engines.contract import ALL_BOARDS, BoardStatus, EngineInfo, EngineState
 from qana_desktop.system.faults import Fault
-from qana_desktop.ui.presenters.engine import BROKEN, Health, health_of, state_word
+from qana_desktop.ui.presenters.engine import Health, health_of, state_word
 from qana_desktop.ui.presenters.notices import Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard, Runner, ignore_fault
 from qana_desktop.ui.texts import tr
@@ -169,7 +169,7 @@ class DevicesPresenter:
         self._runner.run(_LANE, lambda: self._care().remove(), lambda _was: self._removed(), self._failed)
 
     def _changed(self, info: EngineInfo) -> None:
-        if info.state in BROKEN and info.fault is not None:
+        if info.fault is not None:
             self._last_error = info.fault.sentence()
         if not _is_board(info):
             self._status = BoardStatus("", (), None, None, None)
@@ -283,6 +283,8 @@ def _is_board(info: EngineInfo) -> bool:
 
 
 def _power(info: EngineInfo, status: BoardStatus) -> str:
+    if info.engine_id == ALL_BOARDS:
+        return tr("Power: each board has a meter of its own; use one board alone to see it.")
     if not _is_board(info):
         return tr("Power: this engine is no board.")
     if status.power_mw is None:

@@ -87,6 +87,7 @@ class EnginePresenter:
         self._announced = False
         self._in_trouble = False
         """Whether a banner stands that says that the engine broke, and nobody has answered it."""
+        self._reservation: Fault | None = None
         self.current: EngineInfo | None = None
 
     def attach(self, desk: DeviceDeskLike) -> None:
@@ -193,6 +194,15 @@ class EnginePresenter:
         elif self._in_trouble and health_of(info.state) is Health.GOOD:
             self._works_again()
         self._announced = broken
+        self._tell_reservation(None if broken else info.fault)
+
+    def _tell_reservation(self, fault: Fault | None) -> None:
+        """Of several boards that share the work one was lost: the others go on, and a person knows."""
+        if fault is not None and fault != self._reservation:
+            self._screen.show_notice(Notice("engine-member", Tone.WARNS, fault.sentence()))
+        elif fault is None and self._reservation is not None:
+            self._screen.drop_notice("engine-member")
+        self._reservation = fault
 
     def _show_engines(self, busy: str) -> None:
         self._busy = busy

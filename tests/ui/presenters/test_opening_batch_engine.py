@@ -321,6 +321,20 @@ def test_all_engines_are_listed_broken_ones_with_reason_and_remedy(desk: Desk) -
     assert [line.engine_id for line in desk.screen.engines if line.can_choose] == ["second"]
 
 
+def test_a_board_that_left_the_others_is_told_without_a_question(desk: Desk, folder: Path) -> None:
+    why = Fault("device-lost", "A board does not answer; 1 of 2 go on.", "Check its cable.")
+    desk.devices.worry(why)
+    desk.opening.open_paths([folder])
+    desk.settle()
+    notice = desk.screen.notices["engine-member"]
+    assert (notice.tone, notice.text) == (Tone.WARNS, "A board does not answer; 1 of 2 go on. Check its cable.")
+    assert "engine" not in desk.screen.notices
+    assert desk.worklist.unread_ids() == []
+    desk.devices.restart()
+    desk.settle()
+    assert "engine-member" not in desk.screen.notices
+
+
 def test_an_engine_that_refuses_keeps_the_old_choice_and_says_so(desk: Desk) -> None:
     desk.engine.probe()
     desk.devices.refuses.add("second")
