@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.system.faults import Fault
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import LesionClass
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -26,14 +26,14 @@ class Explanation:
     again for this, and found equal.
     """
 
-    classes: tuple[Diagnosis, ...]
+    classes: tuple[LesionClass, ...]
     maps: FloatArray
-    shown: Diagnosis
+    shown: LesionClass
     scale: float
     computed_by: str
     compared: int
 
-    def of(self, dx: Diagnosis) -> FloatArray:
+    def of(self, dx: LesionClass) -> FloatArray:
         """The map (G, G) of one class. Raises ValueError for a class that the network does not know."""
         return np.asarray(self.maps[self.classes.index(dx)], dtype=np.float64)
 
@@ -52,7 +52,7 @@ class NoExplanation:
 
 
 def explanation(
-    maps: FloatArray, classes: tuple[Diagnosis, ...], shown: Diagnosis, *, nats: float, computed_by: str, compared: int
+    maps: FloatArray, classes: tuple[LesionClass, ...], shown: LesionClass, *, nats: float, computed_by: str, compared: int
 ) -> Explanation:
     """Make the value from `maps` (views, classes, G, G) in units of integer logits, each view already turned back.
 

@@ -229,7 +229,7 @@ def test_a_manifest_of_a_later_minor_version_is_read(bundle: Bundle) -> None:
 def test_a_bundle_of_the_first_format_is_a_factory_bundle_for_every_camera(bundle: Bundle) -> None:
     def first_format(document: dict[str, Any]) -> None:
         document.update(schema="1.0")
-        del document["origin"], document["device"]
+        del document["origin"], document["device"], document["second_reader"]
 
     opened = open_bundle(with_manifest(bundle, first_format))
     assert (opened.manifest.origin, opened.manifest.device) == (Origin.FACTORY, "")
