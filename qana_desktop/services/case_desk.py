@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -117,6 +117,13 @@ class CaseDesk:
         with self._guard:
             if self._session is not None:
                 self._session = self._session[0], self._session[1].acted(self._monotonic())
+
+    def set_auto_lock(self, seconds: float) -> None:
+        """Lock after so many seconds without a person's action, from now on; infinity is never."""
+        with self._guard:
+            self._limit = seconds
+            if self._session is not None:
+                self._session = self._session[0], replace(self._session[1], limit=seconds)
 
     @property
     def locked(self) -> bool:

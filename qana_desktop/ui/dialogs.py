@@ -1,4 +1,4 @@
-"""The system's dialogs for files and folders."""
+"""The system's dialogs for files and folders, and how a sheet of our own comes to the front."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ def ask_for_folder(parent: QWidget) -> list[Path]:
     """Let a person choose one folder; empty when they chose none."""
     folder = QFileDialog.getExistingDirectory(parent, tr("Open a folder of images"))
     return [Path(folder)] if folder else []
+
+
+def open_sheet(sheet: QWidget) -> None:
+    """Show a sheet, in front and with the keys."""
+    sheet.show()
+    sheet.raise_()
+    sheet.activateWindow()

@@ -33,6 +33,19 @@ class Command(StrEnum):
     FULL_SCREEN = "full-screen"
     THEME = "theme"
     KEYS = "keys"
+    TRIAGE = "triage"
+    CASES = "cases"
+    LEARNING = "learning"
+    PERFORMANCE = "performance"
+    MODEL = "model"
+    KEEP = "keep"
+    KEEP_ALL = "keep-all"
+    UNDO = "undo"
+    REDO = "redo"
+    SIGN = "sign"
+    BACK_UP = "back-up"
+    LOCK = "lock"
+    SWITCH_USER = "switch-user"
     QUIT = "quit"
 
 
@@ -42,6 +55,7 @@ class Chapter(StrEnum):
     IMAGES = "Images"
     VIEW = "View"
     READING = "Reading"
+    CASES = "Cases"
     PROGRAM = "Program"
 
 
@@ -59,7 +73,7 @@ class Shortcut:
 
 def shortcut_table() -> list[Shortcut]:
     """Return all commands with their default keys, in the order of the keys sheet."""
-    return [*_images(), *_view(), *_reading(), *_program()]
+    return [*_images(), *_view(), *_reading(), *_cases(), *_program()]
 
 
 def _images() -> list[Shortcut]:
@@ -89,8 +103,8 @@ def _view() -> list[Shortcut]:
         Shortcut(
             Command.ROTATE, c, tr("Rotate"), tr("Turn the view by a quarter; the reading stays"), ("R",), "rotate"
         ),
-        Shortcut(Command.WORKLIST, c, tr("Worklist panel"), tr("Show or hide the worklist"), ("Ctrl+1",), "panel-left"),
-        Shortcut(Command.READING, c, tr("Reading panel"), tr("Show or hide the reading"), ("Ctrl+2",), "panel-right"),
+        Shortcut(Command.WORKLIST, c, tr("Worklist panel"), tr("Show or hide the worklist"), ("F8",), "panel-left"),
+        Shortcut(Command.READING, c, tr("Reading panel"), tr("Show or hide the reading"), ("F9",), "panel-right"),
         Shortcut(Command.FULL_SCREEN, c, tr("Full screen"), tr("Use the whole screen, or no longer"), ("F11",)),
     ]
 
@@ -116,9 +130,39 @@ def _reading() -> list[Shortcut]:
     ]
 
 
+def _cases() -> list[Shortcut]:
+    c = Chapter.CASES
+    return [
+        Shortcut(
+            Command.KEEP, c, tr("Keep"), tr("Keep this image and its reading in the case store"), ("Ctrl+S",), "keep"
+        ),
+        Shortcut(Command.KEEP_ALL, c, tr("Keep all"), tr("Keep all images that were read"), ("Ctrl+Shift+S",), "keep"),
+        Shortcut(Command.SIGN, c, tr("Sign off"), tr("Answer for this case as it stands"), ("Ctrl+Return",), "sign"),
+        Shortcut(Command.UNDO, c, tr("Undo"), tr("Take back your last change in the case store"), ("Ctrl+Z",), "undo"),
+        Shortcut(Command.REDO, c, tr("Redo"), tr("Do again what was taken back"), ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+        Shortcut(Command.BACK_UP, c, tr("Back up now"), tr("Copy the case store and read the copy back"), ()),
+        Shortcut(Command.LOCK, c, tr("Lock"), tr("Cover everything until the password is given"), ("Ctrl+L",), "lock"),
+        Shortcut(
+            Command.SWITCH_USER, c, tr("Switch user"), tr("Sign out, so that someone else can sign in"), (), "user"
+        ),
+    ]
+
+
+def _pages() -> list[Shortcut]:
+    c = Chapter.PROGRAM
+    return [
+        Shortcut(Command.TRIAGE, c, tr("Triage"), tr("Read images and see them in order of urgency"), ("Ctrl+1",)),
+        Shortcut(Command.CASES, c, tr("Cases"), tr("The cases that are kept on this computer"), ("Ctrl+2",)),
+        Shortcut(Command.LEARNING, c, tr("Learning"), tr("Let the network learn from proven cases"), ("Ctrl+3",)),
+        Shortcut(Command.PERFORMANCE, c, tr("Performance"), tr("What the network did in this clinic"), ("Ctrl+4",)),
+        Shortcut(Command.MODEL, c, tr("Model"), tr("The network in use: card, evaluation, limits"), ("Ctrl+5",)),
+    ]
+
+
 def _program() -> list[Shortcut]:
     c = Chapter.PROGRAM
     return [
+        *_pages(),
         Shortcut(Command.THEME, c, tr("Dark or light"), tr("Change between dark and light"), ("Ctrl+T",), "theme"),
         Shortcut(Command.KEYS, c, tr("Keys"), tr("Show all keys"), ("F1",), "keys"),
         Shortcut(Command.QUIT, c, tr("Quit"), tr("Close the program"), ("Ctrl+Q",), "quit"),

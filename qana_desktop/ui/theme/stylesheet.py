@@ -14,9 +14,10 @@ QLabel {{ background: transparent; }}
 QLabel[role="muted"], QLabel[role="small"] {{ color: {muted}; }}
 QLabel[role="heading"] {{ color: {muted}; font-weight: 600; }}
 
-#topbar, #foot, #worklist, #reading {{ background: {raised}; }}
+#topbar, #foot, #rail, #worklist, #reading {{ background: {raised}; }}
 #foot {{ border-top: 1px solid {hairline}; }}
 #topbar {{ border-bottom: 1px solid {hairline}; }}
+#rail {{ border-right: 1px solid {hairline}; }}
 #readingBody, #readingScroll {{ background: {raised}; border: 0; }}
 #empty {{ background: {surface}; }}
 QSplitter::handle {{ background: {hairline}; }}
@@ -44,6 +45,9 @@ QPushButton[role="chip"]:checked {{ border-color: {accent}; background: {selecte
 QPushButton[role="chip"]:focus {{ border-color: {focus}; }}
 QToolButton[role="icon"] {{ padding: {s}px; }}
 QToolButton[role="icon"]:focus {{ padding: {s1}px; }}
+QToolButton[role="rail"] {{ padding: {s}px 0; color: {muted}; }}
+QToolButton[role="rail"]:checked {{ background: {selected}; border-color: transparent; color: {text}; }}
+QToolButton[role="rail"]:focus {{ padding: {s1}px 0; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit {{

@@ -1,0 +1,20 @@
+"""Which pages the window has, in the order of the rail. `pages` says how one is added."""
+
+from __future__ import annotations
+
+from qana_desktop.ui.pages import Page, PageContext, PageSpec
+from qana_desktop.ui.shortcuts import Command
+from qana_desktop.ui.texts import tr
+
+
+def page_list() -> list[PageSpec]:
+    """Return all pages, top first."""
+    return [
+        PageSpec(Command.TRIAGE, tr("Triage"), tr("Read images and see them in order of urgency"), "triage", _triage),
+    ]
+
+
+def _triage(context: PageContext) -> Page:
+    from qana_desktop.ui.views.triage import TriagePage
+
+    return TriagePage(context)
