@@ -33,7 +33,7 @@ def picture(width: int, height: int) -> Picture:
 
 
 def image_point(canvas: ImageCanvas, where: QPointF) -> QPointF:
-    inverted, done = canvas._to_screen().inverted()
+    inverted, done = canvas.to_screen().inverted()
     assert done
     return inverted.map(where)
 
