@@ -29,6 +29,8 @@ TEXTS = HERE / "licences"
 SYSTEM_FOLDERS = ("/lib/", "/usr/lib/")
 LEGAL_NAME = re.compile(r"(licen[cs]e|copying|notice|authors|3rd-?party|thirdparty)", re.IGNORECASE)
 QT = ("pyside6-essentials", "shiboken6")
+FONTS = (("dejavu-fonts", "2.37", "Bitstream-Vera", "DejaVu"), ("droid-sans-fallback", "6.0.1", "Apache-2.0", "Droid"))
+"""Fonts of reports, in `assets/fonts` with the texts of their licences."""
 LINK_TIME = ("pyinstaller",)
 """Not imported by the program, but part of it: PyInstaller's loader is the executable's first code."""
 
@@ -89,6 +91,8 @@ def write_notices(folder: Path, inside: Path, *, version: str, epoch: int) -> li
         _copy_texts(component, target / f"{component.name}-{component.version}".replace("/", "_").replace(":", "_"))
     for text in ("LGPL-3.txt", "GPL-3.txt"):
         shutil.copyfile(TEXTS / text, target / text)
+    for name, number, _licence_id, text in FONTS:
+        shutil.copyfile(ROOT / "assets" / "fonts" / f"LICENSE-{text}.txt", target / f"{name}-{number}.txt")
     qt = next(component for component in found if component.name == QT[0])
     offer = (TEXTS / "QT.md").read_text(encoding="utf-8").format(version=qt.version)
     (target / "QT.md").write_text(offer, encoding="utf-8")
@@ -103,6 +107,7 @@ def sbom(folder: Path, found: Iterable[Component], *, version: str, epoch: int) 
     """Return the CycloneDX 1.5 document: same input, same document."""
     listed = [_entry(folder, component) for component in found]
     listed.append(_plain("qana-desktop-networks", version, "CC-BY-NC-4.0", "machine-learning-model"))
+    listed += [_plain(name, number, licence, "library") for name, number, licence, _text in FONTS]
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(listed, sort_keys=True))
     return {
         "bomFormat": "CycloneDX",
