@@ -34,6 +34,19 @@ OpenWindow = Callable[..., Opened]
 
 
 @pytest.fixture
+def font_kept() -> Iterator[None]:
+    """Put the program's font back after the test."""
+    from PySide6.QtGui import QFont
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    font = QFont(app.font())
+    yield
+    app.setFont(font)
+
+
+@pytest.fixture
 def paths() -> Paths:
     """The program's folders, in the test's own home."""
     return find_paths().make()
