@@ -25,10 +25,7 @@ def evaluate(means: FloatArray, truth: IntArray, lesions: Sequence[str], rule: R
     """Figures with 95 % intervals for mean logits (n, classes) of test images."""
     found = rule.probabilities(means)
     answer = rule.decide(found)
-    figures = {
-        name: asdict(bootstrap(statistic, np.array(lesions), rounds=ROUNDS))
-        for name, statistic in _statistics(found, answer, truth).items()
-    }
+    figures = figures_of(found, answer, truth, lesions)
     table = metrics.confusion(truth, answer, len(CLASSES))
     return {
         "images": len(truth),
@@ -36,6 +33,14 @@ def evaluate(means: FloatArray, truth: IntArray, lesions: Sequence[str], rule: R
         **figures,
         "confusion": table.tolist(),
         "rule": {"exponent": rule.exponent, "weights": list(rule.weights), "scale": rule.calibration.scale},
+    }
+
+
+def figures_of(found: FloatArray, answer: IntArray, truth: IntArray, lesions: Sequence[str]) -> dict[str, Any]:
+    """Figures with 95 % intervals for calibrated probabilities (n, classes) and answers (n,), whoever gave them."""
+    return {
+        name: asdict(bootstrap(statistic, np.array(lesions), rounds=ROUNDS))
+        for name, statistic in _statistics(found, answer, truth).items()
     }
 
 

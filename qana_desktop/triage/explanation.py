@@ -52,7 +52,13 @@ class NoExplanation:
 
 
 def explanation(
-    maps: FloatArray, classes: tuple[LesionClass, ...], shown: LesionClass, *, nats: float, computed_by: str, compared: int
+    maps: FloatArray,
+    classes: tuple[LesionClass, ...],
+    shown: LesionClass,
+    *,
+    nats: float,
+    computed_by: str,
+    compared: int,
 ) -> Explanation:
     """Make the value from `maps` (views, classes, G, G) in units of integer logits, each view already turned back.
 

@@ -94,8 +94,8 @@ class SecondReaderPolicy:
 
     It is asked when the normalised entropy of the first reader's probabilities lies above `ask_above`. `calibration` is
     of its own float logits, to the same prevalence as the first reader's, so that the same cuts hold for both.
-    Together: ``p = softmax(first_weight * log p_first + second_weight * log p_second)``. `passed_on` is the share of
-    test images for which it was asked.
+    Together: ``p = softmax(a * log p_first + b * log p_second + (1 - a - b) * log prevalence)`` with `first_weight` a
+    and `second_weight` b. `passed_on` is the share of test images for which it was asked.
     """
 
     ask_above: float

@@ -1,7 +1,7 @@
 """When a second network is asked, and what two readers say together. Pure.
 
 The first reader is asked always, the second where the first is uncertain. Both are calibrated to the same prevalence,
-so that one set of cuts judges either of them. Together they answer with a weighted mean of their log-probabilities; the
+so that one set of cuts judges either of them. Together they answer with a weighted sum of their log-probabilities; the
 triage is the most severe of what each says alone and both say together, and what the image could be is all that either
 holds possible: a second reader never hides what the first one saw.
 """
@@ -34,10 +34,21 @@ def uncertainty(outcome: Assessed) -> float:
 
 
 def together(first: FloatArray, second: FloatArray, rule: SecondReaderPolicy) -> FloatArray:
-    """Probabilities (..., classes) of two readers -> of both: the weighted mean of logarithms, normalised."""
-    logs = (np.log(np.maximum(part, _LEAST)) for part in (first, second))
-    weights = (rule.first_weight, rule.second_weight)
-    return softmax(sum((w * part for w, part in zip(weights, logs, strict=True)), np.zeros_like(first)))
+    """Probabilities (..., classes) of two readers -> of both, by the rule's weights."""
+    prevalence = np.asarray(rule.calibration.prevalence, dtype=np.float64)
+    return pooled(first, second, prevalence, first_weight=rule.first_weight, second_weight=rule.second_weight)
+
+
+def pooled(
+    first: FloatArray, second: FloatArray, prevalence: FloatArray, *, first_weight: float, second_weight: float
+) -> FloatArray:
+    """Weighted sum of log-probabilities, normalised; what the weights leave to 1 is the prevalence's.
+
+    Both readers start from the same prevalence; so it counts once, whatever the weights.
+    """
+    first_log, second_log, prior_log = (np.log(np.maximum(part, _LEAST)) for part in (first, second, prevalence))
+    rest = 1.0 - first_weight - second_weight
+    return softmax(first_weight * first_log + second_weight * second_log + rest * prior_log)
 
 
 def judge_second(logits: FloatArray, policy: ReadingPolicy, rule: SecondReaderPolicy) -> Assessed:
