@@ -79,7 +79,7 @@ def why_not(earlier: Reading | None, today: Reading | None) -> str:
         return ""
     return tr(
         "Scores are not compared: these images were read by different networks (bundle {earlier} and bundle {today}), "
-        "and a number of one means another thing in the other. Read the earlier image again with the present network.",
+        "whose numbers do not mean the same. Read the earlier image again with the present network.",
         earlier=bundles[0],
         today=bundles[1],
     )

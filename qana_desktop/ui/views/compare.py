@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QTransform
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.ui.pictures import Picture, to_picture
@@ -16,6 +16,7 @@ from qana_desktop.ui.presenters.runner import Runner
 from qana_desktop.ui.texts import percent, tr
 from qana_desktop.ui.theme.manager import SMALL, Theme
 from qana_desktop.ui.views.canvas import ImageCanvas
+from qana_desktop.ui.widgets.chooser import Chooser
 from qana_desktop.ui.widgets.flow import FlowLayout
 from qana_desktop.ui.widgets.labels import ElidedLabel, TextLabel
 from qana_desktop.ui.widgets.sliders import ValueSlider
@@ -85,12 +86,11 @@ class ComparePane(QWidget):
     # --- building ---
 
     def _make_parts(self, theme: Theme) -> None:
-        self.other = QComboBox()
+        self.other = Chooser(theme)
         self.other.setAccessibleName(tr("Earlier image"))
         self.other.setToolTip(tr("Choose the image to compare with"))
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.other.setMinimumContentsLength(18)
-        self.other.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.one = _toggle(tr("One over the other"), tr("Use the whole width: today's image with the earlier over it"))
         self.linked = _toggle(tr("Move as one"), tr("Off: move one image alone until both lie alike, then on again"))
         self.linked.setChecked(True)
@@ -124,8 +124,10 @@ class ComparePane(QWidget):
         bar = QWidget()
         bar.setObjectName("canvasBar")
         bar.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        flow = FlowLayout(bar, spacing=2 * unit)
-        flow.setContentsMargins(2 * unit, unit, 2 * unit, unit)
+        room = QVBoxLayout(bar)
+        room.setContentsMargins(3 * unit, unit, 3 * unit, unit)
+        flow = FlowLayout(spacing=2 * unit)
+        room.addLayout(flow)
         for part in (self.other, self.linked, self.one, self.hold, self.blend, self.done):
             flow.addWidget(part)
         self._left = _column(
