@@ -20,10 +20,12 @@ from qana_desktop.training.distil_stages import (
     run_distilled,
     run_distilled_qat,
 )
+from qana_desktop.training.learning_stage import add_learning_files
 from qana_desktop.training.model import QANA_112
 from qana_desktop.training.release import DEFAULT_VIEWS, NETWORK_FILE, Trained, export, load_float, load_quant, release
+from qana_desktop.training.second_model import second_model
 from qana_desktop.training.stages import FLOAT, TRAIN_CACHE_SIZE, Workplace, run_float
-from qana_desktop.training.teacher import TEACHER, load_teacher, run_teacher
+from qana_desktop.training.teacher import TEACHER, TEACHER_SIZE, load_teacher, run_teacher
 
 app = typer.Typer(help="Train, quantise, export and evaluate the reading network.", no_args_is_help=True)
 
@@ -152,9 +154,18 @@ def evaluate_stage(
         "qat": asdict(replace(DISTILLED_QAT, seed=seed)),
         "torch": torch.__version__,
     }
-    trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings)
+    second = second_model(load_teacher(place.folder / TEACHER.stage), TEACHER_SIZE, DEFAULT_VIEWS)
+    trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings, second)
     network = network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
     typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))
+
+
+@app.command("learning-files")
+def learning_files_stage(
+    data: Data, runs: Runs = Path("runs"), models: Models = Path("models"), fold: Fold = 0
+) -> None:
+    """Give the active bundle, if it lacks them, the files that a clinic needs to learn; `evaluate` writes them too."""
+    typer.echo(str(add_learning_files(Workplace(data, runs, fold), models)))
 
 
 @app.command("all")

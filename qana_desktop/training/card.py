@@ -29,6 +29,7 @@ def model_card(evaluation: dict[str, Any], policy: ReadingPolicy) -> str:
         _figures(evaluation),
         _recalls(evaluation),
         _policy(policy),
+        *_second_reader(evaluation),
         _groups(evaluation),
         _limits(),
     )
@@ -132,6 +133,58 @@ def _policy(policy: ReadingPolicy) -> str:
     return "\n".join(lines)
 
 
+SECOND_READER = (
+    ("balanced_accuracy", "Balanced accuracy"),
+    ("macro_f1", "Macro F1"),
+    ("auroc_macro", "AUROC, macro, one versus rest"),
+    ("accuracy", "Accuracy"),
+    ("ece", "Expected calibration error"),
+)
+
+
+def _second_reader(evaluation: dict[str, Any]) -> tuple[str, ...]:
+    """The second reader's section, nothing for a bundle without one."""
+    if "second_reader" not in evaluation:
+        return ()
+    second = evaluation["second_reader"]
+    readers, triage, cost = second["readers"], second["triage"], second["cost"]
+    lines = [
+        "## Second reader",
+        "",
+        f"{second['name']} ({second['input_size']} px, {len(second['views'])} views, {second['arithmetic']}) reads too"
+        f" where the normalised entropy of the first reader lies above {second['ask_above']:.3f}:"
+        f" {_interval(second['passed_on'])} of test images. It takes {cost['second']:,} multiply-accumulates for an"
+        f" image, the first reader {cost['first']:,}; as in use a reading takes {cost['as_in_use']:,.0f} on average."
+        " The threshold, and how much either of them counts, were set on calibration lesions.",
+        "",
+        "| figure | " + " | ".join(readers) + " |",
+        "| --- |" + " --- |" * len(readers),
+    ]
+    lines += [
+        f"| {title} | " + " | ".join(_interval(reader[key]) for reader in readers.values()) + " |"
+        for key, title in SECOND_READER
+    ]
+    lines += [
+        "",
+        "The more severe triage leads where they differ. Malignant test images sent to review or more urgent, and"
+        " benign ones of low concern: "
+        + "; ".join(
+            f"{name} {_interval(sent['malignant_review_sensitivity'])} and {_interval(sent['benign_low_concern'])}"
+            for name, sent in triage.items()
+        )
+        + ".",
+        "",
+        "| passed on | accuracy | balanced accuracy | macro F1 | multiply-accumulates |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['passed_on']:.2f} | {row['accuracy']:.3f} | {row['balanced_accuracy']:.3f} | {row['macro_f1']:.3f}"
+        f" | {row['multiply_accumulates']:,.0f} |"
+        for row in second["by_share"]
+    ]
+    return ("\n".join(lines),)
+
+
 def _groups(evaluation: dict[str, Any]) -> str:
     lines = [
         "## Subgroups of the test lesions",
@@ -171,7 +224,7 @@ def _interval(value: dict[str, Any]) -> str:
     return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
 
 
-def _by_class(names: Sequence[str], values: Sequence[Interval]) -> str:
+def _by_class(names: Sequence[object], values: Sequence[Interval]) -> str:
     return ", ".join(f"{name} {_measured(value)}" for name, value in zip(names, values, strict=True)) + "."
 
 

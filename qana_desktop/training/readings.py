@@ -12,6 +12,9 @@ import onnxruntime
 from qana_desktop.network.export_onnx import INPUT_NAME, to_onnx
 from qana_desktop.network.layers import IntegerNetwork
 from qana_desktop.network.preprocess import views
+from qana_desktop.network.second_reader import INPUT_NAME as SECOND_INPUT
+from qana_desktop.network.second_reader import OUTPUT_NAME as SECOND_OUTPUT
+from qana_desktop.network.second_reader import FloatLogits
 from qana_desktop.training.augment import Uint8Array
 from qana_desktop.training.metrics import FloatArray
 
@@ -53,3 +56,20 @@ class OnnxReader:
             [self._session.run(None, {INPUT_NAME: views(np.asarray(image), names)})[0] for image in images]
         )
         return Readings(outputs[:, :, : self._classes], outputs[:, :, self._classes :])
+
+
+class FloatReader:
+    """Reads images with a second reader's ONNX model on ONNX Runtime, on one thread."""
+
+    def __init__(self, model: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def logits(self, images: Uint8Array) -> FloatLogits:
+        """Logits (n, classes) of images (n, S, S, 3)."""
+        return np.asarray(self._session.run([SECOND_OUTPUT], {SECOND_INPUT: images})[0], dtype=np.float32)
+
+    def read(self, images: Uint8Array, names: tuple[str, ...]) -> FloatArray:
+        """Logits (n, views, classes) of the named views of each of `images` (n, S, S, 3)."""
+        return np.stack([self.logits(views(np.asarray(image), names)) for image in images]).astype(np.float64)

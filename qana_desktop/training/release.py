@@ -16,6 +16,7 @@ from torch import nn
 from qana_desktop.network.bundle import activate
 from qana_desktop.network.bundle_writer import BundleContents, write_bundle
 from qana_desktop.network.layers import IntegerNetwork
+from qana_desktop.network.manifest import CHANNELS, HOLDOUT, PROTOCOL
 from qana_desktop.network.preprocess import DIHEDRAL, views
 from qana_desktop.network.serialise import arrays_to_bytes, network_from_bytes, network_to_bytes
 from qana_desktop.training.card import model_card
@@ -23,10 +24,12 @@ from qana_desktop.training.cost import cost_of
 from qana_desktop.training.data import CLASSES, Cache, Record, Split
 from qana_desktop.training.evaluation import evaluate, subgroups
 from qana_desktop.training.fitting import Part, fit_policy, fit_rule, prevalence
+from qana_desktop.training.learning_files import learning_files
 from qana_desktop.training.metrics import FloatArray
 from qana_desktop.training.model import Architecture, FloatNetwork
 from qana_desktop.training.quant import QuantNetwork, limit_pooled_sums, to_integer_network
 from qana_desktop.training.readings import OnnxReader
+from qana_desktop.training.second_model import HeldOutImages, SecondModel, with_second_reader
 from qana_desktop.training.stages import Workplace, predict
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_to_json
@@ -40,11 +43,12 @@ LICENCE = "CC-BY-NC-4.0"
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The networks of one run and how they were made."""
+    """The networks of one run and how they were made. `second_reader` is what reads too where they are uncertain."""
 
     float_network: FloatNetwork
     quant_network: QuantNetwork
     settings: dict[str, Any]
+    second_reader: SecondModel | None = None
 
 
 def export(model: QuantNetwork, folder: Path) -> IntegerNetwork:
@@ -100,9 +104,28 @@ def release(
         "readers": readers,
         "subgroups": subgroups(held_out["test"].readings.only(chosen).means(), images.split.test, rule),
     }
-    folder = _write(models, name, network, views, policy, evaluation, training)
+    if trained.second_reader is not None:
+        policy, evaluation["second_reader"] = with_second_reader(
+            policy,
+            trained.second_reader,
+            *(_for_both(place, trained.second_reader, part, chosen, images.split) for part in held_out.items()),
+            shares=shares,
+            first_macs=cost_of(network).macs,
+        )
+    learning = learning_files(network, images.split, images.of, held_out["test"].readings.only(chosen).features)
+    folder = _write(models, name, network, policy, evaluation, training, trained.second_reader, learning)
     log_run(models / "runs.jsonl", folder.name, evaluation)
     return folder
+
+
+def _for_both(
+    place: Workplace, second: SecondModel, part: tuple[str, Part], chosen: list[int], split: Split
+) -> HeldOutImages:
+    """One held-out part as both readers see it."""
+    name, held = part
+    larger = Images(split, place.cache(second.spec.input_size)).of(_records(split, name))
+    first = held.readings.only(chosen).logits.astype(np.float64)
+    return HeldOutImages(first, larger, held.truth, held.lesions)
 
 
 def _with_views(part: Part, chosen: list[int]) -> Part:
@@ -171,21 +194,26 @@ def _write(
     models: Path,
     name: str,
     network: IntegerNetwork,
-    views: tuple[str, ...],
     policy: ReadingPolicy,
     evaluation: dict[str, Any],
     training: Part,
+    second_reader: SecondModel | None,
+    learning: dict[str, bytes],
 ) -> Path:
     contents = BundleContents(
         name=name,
         network=network,
         classes=CLASSES,
-        views=views,
+        views=policy.views,
         policy_json=policy_to_json(policy),
         evaluation_json=json.dumps(evaluation, indent=1, allow_nan=False) + "\n",
         model_card=model_card(evaluation, policy),
         licence=LICENCE,
         features_npz=feature_memory(training),
+        protocol_json=learning[PROTOCOL].decode(),
+        holdout_npz=learning[HOLDOUT],
+        channels_npz=learning[CHANNELS],
+        second_reader=None if second_reader is None else second_reader.contents(),
     )
     folder = write_bundle(models, contents)
     activate(models, folder.name)

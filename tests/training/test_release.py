@@ -13,8 +13,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is missing: install the ext
 
 from qana_desktop.network.bundle import Bundle, active_bundle  # noqa: E402
 from qana_desktop.network.serialise import arrays_from_bytes  # noqa: E402
+from qana_desktop.training.efficientnet import EfficientNetLite0  # noqa: E402
 from qana_desktop.training.model import Architecture, LayerSpec  # noqa: E402
 from qana_desktop.training.release import Trained, export, load_float, load_quant, release  # noqa: E402
+from qana_desktop.training.second_model import multiply_accumulates, second_model  # noqa: E402
 from qana_desktop.training.stages import FLOAT, QAT, Workplace, run_float, run_qat  # noqa: E402
 from qana_desktop.triage.policy_json import policy_from_json  # noqa: E402
 from tests.support.training_data import draw_dataset  # noqa: E402
@@ -37,7 +39,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_float(place, settings=replace(FLOAT, **SHORT), architecture=TINY)
     source = load_float(place.folder / "float", TINY)
     run_qat(place, source, settings=replace(QAT, **SHORT))
-    trained = Trained(source, load_quant(place.folder / "qat", source), {"float": {"seed": 0}})
+    larger = second_model(EfficientNetLite0().eval(), 32, VIEWS)
+    trained = Trained(source, load_quant(place.folder / "qat", source), {"float": {"seed": 0}}, larger)
     network = export(trained.quant_network, place.folder / "export")
     release(place, trained, network, models=base / "models", name="tiny", views=VIEWS)
     return base / "models"
@@ -92,3 +95,27 @@ def test_the_run_left_a_line_with_settings_commit_and_figures(models: Path) -> N
     assert line["bundle"].startswith("tiny-")
     assert set(line) == {"bundle", "commit", "settings", "data", "metrics"}
     assert "balanced_accuracy" in line["metrics"]["exported integers, 8 views"]
+
+
+def test_the_bundle_carries_the_second_reader_with_its_rule_and_its_report(bundle: Bundle) -> None:
+    found, rule = bundle.second_reader(), policy_from_json(bundle.policy_json()).second_reader
+    assert found is not None
+    assert rule is not None
+    report = json.loads(bundle.evaluation_json())["second_reader"]
+    assert report["passed_on"]["value"] == rule.passed_on.value
+    assert report["cost"]["second"] == 2 * multiply_accumulates(EfficientNetLite0(), 32)
+    assert set(report["readers"]) == {
+        "first reader alone",
+        "second reader alone",
+        "as in use",
+        "both readers, every image",
+    }
+    assert f"{report['readers']['as in use']['macro_f1']['value']:.3f}" in bundle.model_card()
+
+
+def test_the_second_readers_file_is_the_network_that_was_trained(bundle: Bundle) -> None:
+    found = bundle.second_reader()
+    assert found is not None
+    spec = found.spec
+    assert (spec.input_size, spec.views, spec.initial_licence) == (32, VIEWS, "Apache-2.0")
+    assert len(found.golden_logits) == 10
