@@ -20,7 +20,7 @@ from qana_desktop.reports.document import (
     Tone,
     Urgency,
 )
-from qana_desktop.system.language import _, ngettext
+from qana_desktop.system.language import _, ngettext, said
 from qana_desktop.triage.assess import RULES
 from qana_desktop.triage.case import CaptureFacts, Filed, FiledImage
 from qana_desktop.triage.diagnosis import FULL_NAMES, MALIGNANT, Diagnosis
@@ -95,7 +95,7 @@ def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None)
 def _against_the_check(outcome: Assessed) -> tuple[Block, ...]:
     if not outcome.ignored:
         return ()
-    why = " ".join(fault.message for fault in outcome.ignored)
+    why = " ".join(said(fault.message) for fault in outcome.ignored)
     text = _("Read against the check: {why} The answer may not hold for this image.").format(why=why)
     return (Paragraph(text, Tone.WARNS),)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,8 @@ from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.reports.archive import ArchivedCase, ArchivedRecord, ArchiveInfo, archived, write_archive
 from qana_desktop.reports.archive_reader import ArchiveReader
 from qana_desktop.reports.deidentify import Exported, ImageToExport, export_images, words_of
-from qana_desktop.reports.faults import NOT_EMPTY, ExportFailed, archive_refused, not_written
+from qana_desktop.reports.faults import archive_refused
+from qana_desktop.reports.new_file import new_file
 from qana_desktop.reports.proof import ImageKind
 from qana_desktop.reports.readings_csv import write_readings
 from qana_desktop.store import cases, records
@@ -28,6 +27,7 @@ from qana_desktop.store.records import Put
 from qana_desktop.store.schema import ENTITY
 from qana_desktop.store.store import Filing, Store
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.access import Permission, User
 from qana_desktop.triage.case import (
     Case,
@@ -79,12 +79,12 @@ class ExchangeDesk:
 
         def one_by_one() -> Iterator[ArchivedCase]:
             for done, encounter in enumerate(encounters):
-                report("writing cases", done, len(encounters))
+                report(_("writing cases"), done, len(encounters))
                 yield archived(self._case(encounter), users, with_names=with_names)
 
         made_at = self._store.clock().isoformat(timespec="seconds")
         program = f"QANA Desktop {__version__}"
-        with _new_file(path) as unfinished:
+        with new_file(path) as unfinished:
             info = write_archive(
                 unfinished,
                 one_by_one(),
@@ -94,13 +94,13 @@ class ExchangeDesk:
                 with_names=with_names,
             )
             self._read_back(unfinished, info, encounters, report)
-            self._record("case-exported", user, encounters, note=f"archive {info.sha256[:16]}")
+            self._record("case-exported", user, encounters, note=_("archive {sha256}").format(sha256=info.sha256[:16]))
         return info
 
     def export_readings(self, encounters: tuple[str, ...], path: Path) -> int:
         """Write a line for each reading of the cases into the new CSV file `path`; raises ExportFailed."""
         user = self._exporter()
-        with _new_file(path) as unfinished:
+        with new_file(path) as unfinished:
             count = write_readings(unfinished, (self._case(encounter) for encounter in encounters))
             self._record("readings-exported", user, encounters, note=f"table of {count} readings")
         return count
@@ -116,10 +116,12 @@ class ExchangeDesk:
             folder,
             kind,
             reader=self._reader,
-            report=lambda done, total: report("exporting images", done, total),
+            report=lambda done, total: report(_("exporting images"), done, total),
         )
         try:
-            self._record("images-exported", user, encounters, note=f"{len(made)} files, without identity")
+            self._record(
+                "images-exported", user, encounters, note=_("{count} files, without identity").format(count=len(made))
+            )
         except BaseException:
             shutil.rmtree(folder)
             raise
@@ -140,16 +142,16 @@ class ExchangeDesk:
         with ArchiveReader() as archive:
             summary = archive.check(path)
             for done, encounter in enumerate(summary.cases):
-                report("checking cases", done, len(summary.cases))
+                report(_("checking cases"), done, len(summary.cases))
                 self._check_images(archive, archive.case(encounter))
             added, skipped, sign_offs = [], [], 0
             for done, encounter in enumerate(summary.cases):
-                report("taking cases in", done, len(summary.cases))
+                report(_("taking cases in"), done, len(summary.cases))
                 case = archive.case(encounter)
                 if reason := self._conflict(case):
                     skipped.append((encounter, reason))
                     continue
-                self._take_in(archive, case, user, source=f"archive {summary.sha256[:16]}")
+                self._take_in(archive, case, user, source=_("archive {sha256}").format(sha256=summary.sha256[:16]))
                 added.append(encounter)
                 sign_offs += sum(record.kind is Kind.SIGN_OFF for record in case.records)
         return Imported(tuple(added), tuple(skipped), sign_offs)
@@ -191,16 +193,16 @@ class ExchangeDesk:
         with ArchiveReader() as archive:
             summary = archive.check(path)
             for done, encounter in enumerate(encounters):
-                report("reading back", done, len(encounters))
+                report(_("reading back"), done, len(encounters))
                 archive.case(encounter)
         if (summary.sha256, len(summary.cases)) != (info.sha256, len(encounters)):
-            raise archive_refused("damaged", "it is not the one that was written")
+            raise archive_refused("damaged", _("it is not the one that was written"))
 
     def _check_images(self, archive: ArchiveReader, case: ArchivedCase) -> None:
         for image in case.images():
             width, height = self._size_of(archive.image(image.sha256))
             if (width, height) != (image.width, image.height):
-                raise archive_refused("case-bad", "an image has another size than its record says")
+                raise archive_refused("case-bad", _("an image has another size than its record says"))
             if image.thumbnail_sha256 is not None:
                 self._size_of(archive.image(image.thumbnail_sha256))
 
@@ -208,7 +210,9 @@ class ExchangeDesk:
         try:
             height, width = self._reader.display(content).shape[:2]
         except FileRefused as refused:
-            raise archive_refused("image-bad", f"an image cannot be read ({refused.fault.code})") from refused
+            raise archive_refused(
+                "image-bad", _("an image cannot be read ({code})").format(code=refused.fault.code)
+            ) from refused
         return width, height
 
     def _conflict(self, case: ArchivedCase) -> Fault | None:
@@ -231,7 +235,7 @@ class ExchangeDesk:
     def _take_in(self, archive: ArchiveReader, case: ArchivedCase, user: Filed[User], *, source: str) -> None:
         for sha256 in case.blobs():
             self._store.keep_image(archive.image(sha256))
-        with self._store.filing(by=user.entity, what="import a case", note=source) as filing:
+        with self._store.filing(by=user.entity, what=_("import a case"), note=source) as filing:
             for record in case.records:
                 if record.kind is not Kind.SIGN_OFF and _standing(filing.action.connection, record.entity) is None:
                     _file(filing, record)
@@ -239,7 +243,7 @@ class ExchangeDesk:
 
 def _file(filing: Filing, record: ArchivedRecord) -> None:
     filing.put(Put(_with_author(record), record.entity, record.parent))
-    note = f"entered elsewhere at {record.at} by {record.by}"
+    note = _("entered elsewhere at {at} by {by}").format(at=record.at, by=record.by)
     # Named so that `verify` does not take it for the entry of a version: that one the filing writes itself.
     filing.action.record("imported-record", kind=str(record.kind), entity=record.entity, note=note)
 
@@ -248,7 +252,7 @@ def _with_author(record: ArchivedRecord) -> Value:
     """An opinion says in its own note whose it is: it is filed by the person who imports, who did not hold it."""
     if not isinstance(record.value, ClinicalAssessment | SecondReading):
         return record.value
-    origin = f"[Entered elsewhere at {record.at} by {record.by}]"
+    origin = _("[Entered elsewhere at {at} by {by}]").format(at=record.at, by=record.by)
     return replace(record.value, note=f"{record.value.note}\n{origin}".strip())
 
 
@@ -258,34 +262,14 @@ def _standing(connection: sa.Connection, entity: str) -> tuple[str, str | None, 
     return None if row is None else (row.kind, row.parent, bool(row.withdrawn))
 
 
-@contextmanager
-def _new_file(path: Path) -> Iterator[Path]:
-    """Give a name to write to beside `path`; the file gets its own name only when the block ends without an error."""
-    if path.exists():
-        raise ExportFailed(NOT_EMPTY)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".qana-export-", dir=path.parent))
-    except OSError as error:
-        raise not_written(error.strerror or "unknown reason") from error
-    try:
-        unfinished = folder / path.name
-        yield unfinished
-        unfinished.rename(path)
-    except OSError as error:
-        raise not_written(error.strerror or "unknown reason") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-_ALREADY_HERE = Fault("case-already-here", "This case is in the store already.", "Nothing has to be done.")
+_ALREADY_HERE = Fault("case-already-here", N_("This case is in the store already."), N_("Nothing has to be done."))
 _CONFLICT = Fault(
     "case-conflict",
-    "A part of this case is in the store already, in another place or withdrawn. The case was not taken in.",
-    "Compare the case with the one here, and enter what is missing by hand.",
+    N_("A part of this case is in the store already, in another place or withdrawn. The case was not taken in."),
+    N_("Compare the case with the one here, and enter what is missing by hand."),
 )
 _OTHER_PATIENT = Fault(
     "case-of-other-patient",
-    "The patient of this case is here under another pseudonym. The case was not taken in.",
-    "Find out which pseudonym is right, and correct the other one first.",
+    N_("The patient of this case is here under another pseudonym. The case was not taken in."),
+    N_("Find out which pseudonym is right, and correct the other one first."),
 )
