@@ -13,6 +13,7 @@ from qana_desktop.training.quant import QuantNetwork, settle_statistics, to_inte
 from qana_desktop.training.studies.bits import potential_bits, signed_bits, with_weight_bits  # noqa: E402
 from qana_desktop.training.studies.events import count_events  # noqa: E402
 from qana_desktop.training.studies.rate_coded import convert  # noqa: E402
+from qana_desktop.training.studies.reference import ABLATIONS, ReferenceNetwork  # noqa: E402
 
 SMALL = Architecture(
     "small",
@@ -114,3 +115,19 @@ def test_a_layer_of_two_bits_holds_three_values_and_the_others_are_untouched(
 def test_the_first_layer_keeps_its_eight_bits(quantised: QuantNetwork, images: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="8-bit"):
         with_weight_bits(quantised, 0, 2, [images])
+
+
+@pytest.mark.parametrize("name", sorted(ABLATIONS))
+def test_each_variant_of_the_reference_network_learns(name: str) -> None:
+    torch.manual_seed(4)
+    model = ReferenceNetwork(ABLATIONS[name])
+    images = torch.rand(8, 3, 32, 32) * 255
+    loss = torch.nn.functional.cross_entropy(model(images), torch.arange(8) % 7)
+    loss.backward()
+    used = [value for key, value in model.named_parameters() if "squeeze" not in key and "excite" not in key]
+    assert all(value.grad is not None and bool(value.grad.abs().sum() > 0) for value in used)
+
+
+def test_the_paper_says_265_thousand_parameters() -> None:
+    count = sum(value.numel() for value in ReferenceNetwork().parameters())
+    assert 200_000 < count < 330_000

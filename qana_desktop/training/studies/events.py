@@ -1,7 +1,8 @@
 """Events: how many activations of each layer are not zero, and what the additions they cause would cost.
 
 Akida works on events: an input of zero causes no work. An event causes one addition of a weighted input for every
-weight that it reaches. The estimate is ``events x fan-out x energy of one 8-bit multiply-accumulate``; images are dense.
+weight that it reaches. The estimate is ``events x fan-out x energy of one 8-bit multiply-accumulate``; images are
+dense.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def count_events(network: IntegerNetwork, images: npt.NDArray[np.uint8]) -> list
     for image in images:
         for index, values in enumerate(run(network, image[None])[:-1]):
             sizes[index] = values.size
-            outputs[index] += (np.count_nonzero(values), values.size, values.sum())
+            outputs[index] += np.array([np.count_nonzero(values), values.size, values.sum()], np.float64)
     return [
         LayerEvents(layer.name, size, active / places, level / places, active / len(images) * fan_out(following))
         for layer, following, size, (active, places, level) in zip(
