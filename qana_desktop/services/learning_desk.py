@@ -16,7 +16,7 @@ from qana_desktop.learning.memory import LocalCase
 from qana_desktop.services import learning_faults as faults
 from qana_desktop.services import learning_screening as screening
 from qana_desktop.services.jobs import CancelToken, Progress
-from qana_desktop.services.learning_eye import Eye
+from qana_desktop.services.learning_eye import Eye, Prepared, Seen
 from qana_desktop.services.learning_factory import Factory, open_factory
 from qana_desktop.services.learning_homes import ModelHomes
 from qana_desktop.services.learning_queue import STANDING, Queued, State, read_queue, without_consent
@@ -32,6 +32,7 @@ from qana_desktop.system.secrets import derive
 from qana_desktop.triage.access import Permission, User
 from qana_desktop.triage.assess import assess
 from qana_desktop.triage.case import CaseImage, Encounter, Filed, Lesion, ProofSource
+from qana_desktop.triage.diagnosis import LesionClass, written_out
 from qana_desktop.triage.outcome import Assessed, Outcome, Reading
 
 Allowed = Callable[[Permission], Filed[User]]
@@ -40,13 +41,14 @@ _SALT: Final = "learning/holdout-salt"
 
 @dataclass(frozen=True)
 class NewProposal:
-    """What a person says about an image of the store: `label` is the class code, `reported` a day (ISO 8601).
+    """What a person says about an image of the store: `label` is one of the network's classes or a new one of the
+    clinic, `reported` a day (ISO 8601).
 
     `consent`: the patient agreed that this image may be learnt from.
     """
 
     image: str
-    label: str
+    label: LesionClass
     source: ProofSource
     reported: str
     consent: bool
@@ -156,6 +158,17 @@ class LearningDesk:
             self._factory = open_factory(self.homes)
         return self._factory
 
+    def look(self, sha256: str, factory: Factory) -> tuple[Prepared, Seen]:
+        """Read an image of the store with the factory version; raises FileRefused, BlobDamaged, EngineError."""
+        prepared = self.eye.prepare(self.store.read_image(sha256), input_size=factory.input_size)
+        seen = self.eye.read(
+            factory.bundle.path,
+            prepared.network_input,
+            classes=factory.network.classes,
+            named_views=factory.policy.views,
+        )
+        return prepared, seen
+
     def close(self) -> None:
         """End the engine that reads images. Safe to call twice."""
         self.eye.close()
@@ -172,18 +185,12 @@ class LearningDesk:
         if not new.consent:
             raise faults.no_consent()
         factory, place = self.factory(), self._place(new.image)
-        prepared = self.eye.prepare(self.store.read_image(place.image.value.sha256), input_size=factory.input_size)
-        seen = self.eye.read(
-            factory.bundle.path,
-            prepared.network_input,
-            classes=factory.network.classes,
-            named_views=factory.policy.views,
-        )
+        prepared, seen = self.look(place.image.value.sha256, factory)
         own = assess(seen.logits, seen.features, factory.policy, quality=prepared.quality)
         screening.check_readable(own)
         answers = (*place.answers, own)
-        screening.check_label(new.label, factory.policy.classes, new.source, answers)
-        case = LocalCase(place.patient, place.lesion, new.label, seen.features)
+        screening.check_label(new.label, new.source, answers)
+        case = LocalCase(place.patient, place.lesion, str(new.label), seen.features)
         candidate = Candidate(case, place.image.value.sha256, prepared.pictures, new.source, answers)
         row = ProposalRow(
             id=new_id(),
@@ -195,7 +202,7 @@ class LearningDesk:
             features=seen.features.tobytes(),
             views=len(seen.features),
             backbone=factory.id,
-            label=new.label,
+            label=written_out(new.label),
             source=str(new.source),
             reported=new.reported,
             note=new.note.strip(),
@@ -209,6 +216,7 @@ class LearningDesk:
     def _file(self, action: Transaction, candidate: Candidate, row: ProposalRow, factory: Factory) -> None:
         """Compare with what stands now, and write: nobody can slip a double in between."""
         queue = read_queue(action.connection)
+        screening.check_class(row.label, queue)
         screening.check_new(candidate, queue)
         given = {kept.row.patient: Role(kept.row.role) for kept in learning.all_of(action.connection, RoleRow)}
         role = given.get(row.patient) or role_of(row.patient, site_salt=self._salt(), protocol=factory.protocol)

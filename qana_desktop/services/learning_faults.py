@@ -49,12 +49,14 @@ def own_answer() -> ProposalRefused:
     )
 
 
-def unknown_label(label: str) -> ProposalRefused:
-    """The diagnosis is none that can be learnt."""
+def other_class(code: str) -> ProposalRefused:
+    """A new class stands in the queue with another name, or as benign and malignant."""
     return not_proposed(
-        "label",
-        _("“{label}” is no diagnosis that the network can learn. The case was not proposed.").format(label=label),
-        _("Choose one of the listed diagnoses."),
+        "class-conflict",
+        _("The class “{code}” stands in the queue with another name or kind. The case was not proposed.").format(
+            code=code
+        ),
+        _("Name it as the other cases do, or withdraw those first."),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from qana_desktop.learning.holdouts import Role
@@ -22,6 +23,7 @@ from qana_desktop.store.learning import (
     WithdrawalRow,
 )
 from qana_desktop.triage.case import Patient
+from qana_desktop.triage.diagnosis import LesionClass, read_out
 
 
 class State(StrEnum):
@@ -50,10 +52,19 @@ class Queued:
     confirmations: tuple[Kept[ConfirmationRow], ...]
 
     @property
+    def label(self) -> LesionClass:
+        """The diagnosis."""
+        return read_out(self.row.label)
+
+    @property
     def case(self) -> LocalCase:
         """The case as training and holdouts take it: ids of records stand for patient and lesion."""
         features = np.frombuffer(self.row.features, np.uint8).reshape(self.row.views, -1)
-        return LocalCase(self.row.patient, self.row.lesion, self.row.label, features)
+        return LocalCase(self.row.patient, self.row.lesion, str(self.label), features)
+
+    def with_features(self, features: npt.NDArray[np.uint8]) -> Queued:
+        """The same with features (views, F) that another network read."""
+        return replace(self, row=replace(self.row, features=features.tobytes(), views=len(features)))
 
 
 def read_queue(connection: sa.Connection) -> tuple[Queued, ...]:

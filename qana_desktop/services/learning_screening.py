@@ -19,7 +19,7 @@ from qana_desktop.services import learning_faults as faults
 from qana_desktop.services.learning_pictures import same_picture
 from qana_desktop.services.learning_queue import STANDING, Queued
 from qana_desktop.triage.case import ProofSource
-from qana_desktop.triage.diagnosis import MALIGNANT, Diagnosis
+from qana_desktop.triage.diagnosis import MALIGNANT, LesionClass, read_out
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Outcome
 
 CONFIDENT: Final = 0.8
@@ -49,12 +49,17 @@ class Candidate:
     answers: tuple[Outcome, ...]
 
 
-def check_label(label: str, known: Iterable[str], source: ProofSource, answers: Sequence[Outcome]) -> None:
-    """Raise ProposalRefused for a diagnosis that cannot be learnt, or that is the network's own."""
-    if label not in set(known):
-        raise faults.unknown_label(label)
+def check_label(label: LesionClass, source: ProofSource, answers: Sequence[Outcome]) -> None:
+    """Raise ProposalRefused for a diagnosis that is the network's own answer, accepted by one person."""
     if source is ProofSource.SINGLE_OPINION and any(answer.predicted == label for answer in _assessed(answers)):
         raise faults.own_answer()
+
+
+def check_class(label: str, queue: Iterable[Queued]) -> None:
+    """Raise ProposalRefused for a new class that stands in the queue with another name or kind (`written_out`)."""
+    code = str(read_out(label))
+    if any(str(other.label) == code and other.row.label != label for other in queue if other.state in STANDING):
+        raise faults.other_class(code)
 
 
 def check_readable(outcome: Outcome) -> None:
@@ -90,7 +95,7 @@ def check_apart(candidate: Candidate, role: Role, queue: Iterable[Queued], holdo
         raise faults.holdout_overlap(sentence)
 
 
-def second_person(label: str, source: ProofSource, answers: Sequence[Outcome]) -> Second:
+def second_person(label: LesionClass, source: ProofSource, answers: Sequence[Outcome]) -> Second:
     """Why a second person has to confirm, the weightiest reason; `NOT_NEEDED` where one is enough."""
     if label in MALIGNANT:
         return Second.MALIGNANT
@@ -103,7 +108,7 @@ def _assessed(answers: Sequence[Outcome]) -> tuple[Assessed, ...]:
     return tuple(answer for answer in answers if isinstance(answer, Assessed))
 
 
-def _most_probable(answer: Assessed) -> Diagnosis:
+def _most_probable(answer: Assessed) -> LesionClass:
     return max(answer.probabilities, key=lambda dx: answer.probabilities[dx])
 
 

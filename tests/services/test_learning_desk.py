@@ -16,7 +16,7 @@ from qana_desktop.services.learning_queue import State
 from qana_desktop.store.schema import AUDIT
 from qana_desktop.store.verify import verify
 from qana_desktop.triage.case import ProofSource
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import Diagnosis, SiteClass
 from qana_desktop.triage.outcome import Assessed, Triage
 from tests.support.learning_clinic import Clinic, draw, factory_models, proven
 from tests.support.stores import reading
@@ -119,8 +119,13 @@ def test_without_consent_nothing_is_learnt(clinic):
     assert refusal(clinic, proven(clinic.add("nv", 6), "nv", consent=False)) == "learning-consent"
 
 
-def test_an_unknown_diagnosis_is_refused(clinic):
-    assert refusal(clinic, proven(clinic.add("nv", 7), "wart")) == "learning-label"
+def test_a_new_class_is_the_same_for_all_its_cases(clinic):
+    carcinoma = SiteClass("scc", "Squamous cell carcinoma", malignant=True)
+    clinic.desk().propose(proven(clinic.add("akiec", 7), carcinoma))
+    assert clinic.desk().queue()[0].label == carcinoma
+    assert states(clinic) == [State.WAITING]
+    other = SiteClass("scc", "Something harmless", malignant=False)
+    assert refusal(clinic, proven(clinic.add("akiec", 8), other)) == "learning-class-conflict"
 
 
 def test_a_blurred_image_is_refused_for_its_quality(clinic):

@@ -38,7 +38,7 @@ from qana_desktop.store.users import Users
 from qana_desktop.triage.access import Role
 from qana_desktop.triage.calibration import probabilities_of_means, softmax
 from qana_desktop.triage.case import CaseImage, Encounter, Lesion, Patient, ProofSource
-from qana_desktop.triage.diagnosis import CLASS_ORDER, MALIGNANT
+from qana_desktop.triage.diagnosis import CLASS_ORDER, MALIGNANT, Diagnosis, LesionClass, SiteClass
 from qana_desktop.triage.fit import (
     balanced_weights,
     fit_calibration,
@@ -319,7 +319,8 @@ STAFF = {
 }
 
 
-def proven(image: str, label: str, **more: Any) -> NewProposal:
+def proven(image: str, label: str | LesionClass, **more: Any) -> NewProposal:
     """A proposal with histology and consent."""
     given: dict[str, Any] = {"source": ProofSource.HISTOLOGY, "reported": "2026-02-03", "consent": True}
-    return NewProposal(image, label, **(given | more))
+    named = label if isinstance(label, SiteClass) else Diagnosis(str(label))
+    return NewProposal(image, named, **(given | more))
