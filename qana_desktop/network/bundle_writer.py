@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from qana_desktop.network.arithmetic import run
-from qana_desktop.network.bundle import open_bundle
+from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.export_akida import SdkMissing, to_fbz
 from qana_desktop.network.export_onnx import to_onnx
 from qana_desktop.network.golden import golden_images
@@ -31,6 +32,7 @@ from qana_desktop.network.manifest import (
     Manifest,
     Origin,
     bundle_id,
+    manifest_from_bytes,
     manifest_to_bytes,
 )
 from qana_desktop.network.preprocess import PREPROCESS_VERSION
@@ -83,6 +85,23 @@ def write_bundle(models_dir: Path, contents: BundleContents) -> Path:
     files = _files(contents)
     manifest = manifest_to_bytes(_manifest(contents, files))
     target = models_dir / bundle_id(contents.name, manifest)
+    if not target.exists():
+        _place(target, {**files, MANIFEST: manifest})
+    open_bundle(target)
+    return target
+
+
+def add_files(models_dir: Path, bundle: Bundle, added: Mapping[str, bytes]) -> Path:
+    """Write a copy of a bundle with more or other files, all else as it is, and return its folder.
+
+    Raises BundleRefused for an unsafe file name or a file of the bundle that cannot be read.
+    """
+    old = {entry.name: (bundle.path / entry.name).read_bytes() for entry in bundle.manifest.files}
+    files = {**old, **added}
+    entries = tuple(FileEntry.of(name, content) for name, content in files.items())
+    manifest = manifest_to_bytes(replace(bundle.manifest, files=entries))
+    manifest_from_bytes(manifest)
+    target = models_dir / bundle_id(bundle.manifest.name, manifest)
     if not target.exists():
         _place(target, {**files, MANIFEST: manifest})
     open_bundle(target)

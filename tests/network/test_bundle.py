@@ -26,7 +26,7 @@ from qana_desktop.network.bundle import (
     list_bundles,
     open_bundle,
 )
-from qana_desktop.network.bundle_writer import BundleContents, write_bundle
+from qana_desktop.network.bundle_writer import BundleContents, add_files, write_bundle
 from qana_desktop.network.manifest import LEARNING, PROTOCOL, BundleRefused, Origin, bundle_id, manifest_from_bytes
 from qana_desktop.network.serialise import network_to_bytes
 from qana_desktop.network.validate import NetworkRefused
@@ -257,6 +257,18 @@ def test_what_learning_needs_is_read_back_and_a_change_after_opening_is_noticed(
     rewrite(bundle.path / PROTOCOL, b"other")
     with pytest.raises(BundleRefused, match=r"protocol\.json .* was changed"):
         bundle.learning_file(PROTOCOL)
+
+
+def test_files_are_added_to_a_copy_and_all_else_stays(bundle: Bundle, models: Path) -> None:
+    more = open_bundle(add_files(models, bundle, {PROTOCOL: b"lines"}))
+    assert more.learning_file(PROTOCOL) == b"lines"
+    assert more.id != bundle.id
+    assert replace(more.manifest, files=bundle.manifest.files) == bundle.manifest
+    for entry in bundle.manifest.files:
+        assert (more.path / entry.name).read_bytes() == (bundle.path / entry.name).read_bytes()
+    assert open_bundle(bundle.path).learning_file(PROTOCOL) is None
+    with pytest.raises(BundleRefused, match="not a plain file name"):
+        add_files(models, bundle, {"../evil": b""})
 
 
 def test_a_manifest_that_is_no_json_is_refused(bundle: Bundle) -> None:
