@@ -23,7 +23,7 @@ from qana_desktop.training.distil_stages import (
 from qana_desktop.training.learning_stage import add_learning_files
 from qana_desktop.training.model import QANA_112
 from qana_desktop.training.release import DEFAULT_VIEWS, NETWORK_FILE, Trained, export, load_float, load_quant, release
-from qana_desktop.training.second_model import second_model
+from qana_desktop.training.second_model import SECOND_VIEWS, second_model
 from qana_desktop.training.stages import FLOAT, TRAIN_CACHE_SIZE, Workplace, run_float
 from qana_desktop.training.teacher import TEACHER, TEACHER_SIZE, load_teacher, run_teacher
 
@@ -154,7 +154,7 @@ def evaluate_stage(
         "qat": asdict(replace(DISTILLED_QAT, seed=seed)),
         "torch": torch.__version__,
     }
-    second = second_model(load_teacher(place.folder / TEACHER.stage), TEACHER_SIZE, DEFAULT_VIEWS)
+    second = second_model(load_teacher(place.folder / TEACHER.stage), TEACHER_SIZE, SECOND_VIEWS)
     trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings, second)
     network = network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
     typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))

@@ -20,6 +20,8 @@ from qana_desktop.training.teacher import WEIGHTS_PACKAGE
 from qana_desktop.triage.policy import ReadingPolicy
 
 NAME = "EfficientNet-Lite0"
+SECOND_VIEWS = ("identity", "rotate-180")
+"""On calibration lesions two views answered together with the first reader as well as four, at half the time."""
 
 
 @dataclass(frozen=True, eq=False)
