@@ -349,6 +349,9 @@ def command_pins(_options: argparse.Namespace) -> int:
     must([*common, "--output-file", "requirements/app.txt"], "The pins could not be resolved.")
     test = ["--extra", "dev", "--constraint", "requirements/app.txt", "--output-file", "requirements/test.txt"]
     must([*common, *test], "The pins could not be resolved.")
+    # Installers are built where akida is not: it may not be passed on, and PyInstaller must not find it.
+    installer = ["requirements/installer.in", "--no-emit-package", "akida", "--constraint", "requirements/app.txt"]
+    must([*common, *installer, "--output-file", "requirements/installer.txt"], "The pins could not be resolved.")
     return 0
 
 

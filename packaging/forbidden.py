@@ -16,7 +16,7 @@ GPL_ONLY_QT = (
 )  # fmt: skip
 
 _QT_MODULE = re.compile(rf"(^|[/.])(lib)?Qt6?({'|'.join(GPL_ONLY_QT)})([.\d]|Qml|$)")
-_TESTS = re.compile(r"(^|[/.])tests?[/.]")
+_TESTS = re.compile(r"(^|[/.])tests?[/.]|(^|[/.])_[a-z_]+_tests(\.|$)")
 
 
 class ForbiddenInside(Exception):

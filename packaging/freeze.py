@@ -2,7 +2,7 @@
 
 Runs PyInstaller on build.spec so that two builds of one commit are identical, strips what survives it, collects
 licences and SBOM, looks for what must not be inside, prints sizes and a hash over everything. Run it with the Python of
-an environment that holds requirements/app.txt without akida, and PyInstaller (packaging/README.md).
+an environment that holds requirements/installer.txt and nothing else; `make.py` makes one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
 from forbidden import refuse_forbidden  # noqa: E402
-from icons import write_ico  # noqa: E402
+from icons import write_icns, write_ico  # noqa: E402
 from notices import write_notices  # noqa: E402
 
 STRIPPED = ("libpython", "python3.", "sqlcipher3/", "sqlalchemy/", "cryptography/", "_cffi_backend")
@@ -57,6 +57,7 @@ def freeze(dist: Path, work: Path, epoch: int) -> Path:
     _refuse_environment()
     work.mkdir(parents=True, exist_ok=True)
     write_ico(ROOT / "assets" / "qana-desktop.svg", work / "qana-desktop.ico")
+    write_icns(ROOT / "assets" / "qana-desktop.svg", work / "qana-desktop.icns")
     env = {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": str(epoch), "PYTHONDONTWRITEBYTECODE": "1"}
     env.pop("PYTHONPATH", None)
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--clean", "--log-level", "ERROR"]

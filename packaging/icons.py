@@ -1,4 +1,4 @@
-"""Draws the program's icon from assets/qana-desktop.svg as installers want it: PNG files, and ICO for Windows."""
+"""Draws the program's icon from assets/qana-desktop.svg for installers: PNG files, ICO for Windows, ICNS for macOS."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 ICO_SIZES = (16, 24, 32, 48, 64, 128, 256)
+ICNS_SIZES = {b"icp4": 16, b"icp5": 32, b"ic07": 128, b"ic08": 256, b"ic09": 512, b"ic10": 1024}
 
 
 def png(svg: Path, size: int) -> bytes:
@@ -36,3 +37,10 @@ def write_ico(svg: Path, target: Path) -> None:
         entries += struct.pack("<BBBBHHII", size % 256, size % 256, 0, 0, 1, 32, len(drawing), place + len(body))
         body += drawing
     target.write_bytes(struct.pack("<HHH", 0, 1, len(drawings)) + entries + body)
+
+
+def write_icns(svg: Path, target: Path) -> None:
+    """Write an ICNS file that holds a PNG for each size (macOS 10.7 and later read these)."""
+    drawings = [(kind, png(svg, size)) for kind, size in ICNS_SIZES.items()]
+    body = b"".join(kind + struct.pack(">I", 8 + len(drawing)) + drawing for kind, drawing in drawings)
+    target.write_bytes(b"icns" + struct.pack(">I", 8 + len(body)) + body)

@@ -67,11 +67,27 @@ def components(inside: Iterable[list[str]]) -> list[Component]:
         if _canonical(dist.name) in LINK_TIME:
             loader = _of_distribution(dist)
             found.setdefault(loader.purl, loader)
-    result = sorted([_python(), *found.values()], key=lambda component: (component.name, component.purl))
+    ours = ROOT / "assets" / "fonts"
+    result = sorted([_python(), *fonts(ours), *found.values()], key=lambda component: (component.name, component.purl))
     for component in result:
         if not component.texts:
             raise NoLicenceText(f"{component.name} {component.version} came without the text of its licence.")
     return result
+
+
+def fonts(folder: Path) -> Iterator[Component]:
+    """Return the fonts of a folder: LICENSE-Name.txt is of all Name*.ttf; raises NoLicenceText for one without."""
+    licensed: set[Path] = set()
+    for text in sorted(folder.glob("LICENSE-*.txt")):
+        family = text.stem.removeprefix("LICENSE-")
+        files = sorted(folder.glob(f"{family}*.ttf"))
+        licensed |= set(files)
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+        name = f"font-{family.lower()}"
+        names = [f"assets/fonts/{path.name}" for path in files]
+        yield Component(name, digest, "see its text", f"pkg:generic/{name}@{digest}", [text], names)
+    if bare := sorted(path.name for path in set(folder.glob("*.ttf")) - licensed):
+        raise NoLicenceText(f"These fonts came without the text of their licence: {', '.join(bare)}")
 
 
 def refuse_proprietary(found: Iterable[Component]) -> None:

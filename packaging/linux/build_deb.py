@@ -29,7 +29,7 @@ CONTROL = """\
 Package: qana-desktop
 Version: {version}
 Architecture: {machine}
-Maintainer: The QANA Desktop project <maintainers@qana-desktop.invalid>
+Maintainer: {maintainer}
 Installed-Size: {size}
 Depends: {depends}
 Recommends: libwayland-client0, udev
@@ -44,6 +44,8 @@ Description: triage of dermoscopic images on your own machine
  .
  The Akida runtime of the boards' vendor is proprietary and not inside; a site
  adds it with "qana-desktop devices install-runtime".
+ .
+ Report problems in the issue tracker of the place where you got the source.
 """
 
 DEBIAN_LICENCES = """
@@ -57,6 +59,16 @@ License: LGPL-3
 
 License: CC-BY-NC-4.0
 """
+
+
+NOBODY = "QANA Desktop, built locally <no-address@localhost.invalid>"
+"""Who answers for a package that was built without saying who: nobody, and the address says so (RFC 2606)."""
+
+
+def maintainer() -> str:
+    """Return who gives the package away: DEBFULLNAME and DEBEMAIL, as Debian's own tools ask."""
+    name, address = os.environ.get("DEBFULLNAME", ""), os.environ.get("DEBEMAIL", "")
+    return f"{name} <{address}>" if name and address else NOBODY
 
 
 def build(frozen: Path, out: Path, epoch: int, *, quick: bool) -> Path:
@@ -81,7 +93,7 @@ def _for_debian(top: Path) -> None:
     shutil.move(doc / "changelog.gz", doc / "NEWS.gz")
     date = _output("date", "--utc", "--rfc-email", f"--date=@{source_date()}")
     entry = f"qana-desktop ({version()}) unstable; urgency=low\n\n  * See NEWS.gz.\n\n"
-    entry += f" -- The QANA Desktop project <maintainers@qana-desktop.invalid>  {date}\n"
+    entry += f" -- {maintainer()}  {date}\n"
     write_gzip(doc / "changelog.gz", entry.encode())
     networks = (ROOT / "models" / "LICENSE").read_text("utf-8").splitlines()
     text = (HERE / "copyright.head").read_text("utf-8") + DEBIAN_LICENCES
@@ -99,7 +111,7 @@ def _control(top: Path, machine: str, glibc: str) -> None:
     depends = ", ".join([f"libc6 (>= {glibc})", *DEPENDS])
     folder = top / "DEBIAN"
     folder.mkdir()
-    control = CONTROL.format(version=version(), machine=machine, size=size, depends=depends)
+    control = CONTROL.format(version=version(), machine=machine, size=size, depends=depends, maintainer=maintainer())
     (folder / "control").write_text(control, encoding="utf-8")
     sums = [f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(top)}\n" for path in files]  # noqa: S324
     (folder / "md5sums").write_text("".join(sums), encoding="utf-8")

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests.frozen.conftest import ROOT, Run
 
@@ -29,6 +30,17 @@ def demo(run: Run, tmp_path: Path) -> Path:
     return folder
 
 
+def command_paths() -> list[tuple[str, ...]]:
+    """Every command of the command line, such as ("store", "backup")."""
+    from qana_desktop.cli.commands import app
+
+    def below(command: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+        inner = getattr(command, "commands", {})
+        return [path, *(found for name in sorted(inner) for found in below(inner[name], (*path, name)))]
+
+    return below(typer.main.get_command(app), ())
+
+
 def readings(text: str) -> dict[str, dict[str, object]]:
     """The lines of `classify --json` by image."""
     return {Path(line["path"]).name: line for line in map(json.loads, text.splitlines())}
@@ -38,6 +50,58 @@ def test_it_says_its_version_without_a_python_on_the_path(run):
     said = run("qana-desktop-cli", "--version")
     assert said.returncode == 0
     assert re.fullmatch(r"qana-desktop \d+\.\d+\.\d+\n", said.stdout)
+
+
+def test_every_command_explains_itself(run):
+    for path in command_paths():
+        said = run("qana-desktop-cli", *path, "--help")
+        assert said.returncode == 0, (path, said.stderr)
+        assert "--help" in said.stdout, path
+    window = run("qana-desktop-window", "--help")
+    assert window.returncode == 0
+
+
+def test_everything_that_pages_and_reports_need_is_inside(frozen):
+    for folder in ("assets", "models"):
+        tracked = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+        names = [name for name in tracked.stdout.splitlines() if not name.endswith((".po", ".pot"))]
+        assert names
+        missing = [name for name in names if not (frozen / "_internal" / name).is_file()]
+        assert missing == []
+        catalogues = [path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.mo")]
+        assert [name for name in catalogues if not (frozen / "_internal" / name).is_file()] == []
+
+
+def test_every_font_has_the_text_of_its_licence(frozen):
+    fonts = [path.name for path in (frozen / "_internal" / "assets").rglob("*.ttf")]
+    listed = json.loads((frozen / "sbom.cdx.json").read_text(encoding="utf-8"))["components"]
+    named = {Path(file["name"]).name for part in listed for file in part.get("components", ())}
+    assert set(fonts) <= named
+
+
+def test_what_is_under_the_lgpl_can_be_replaced(frozen):
+    assert list((frozen / "_internal" / "PySide6" / "Qt" / "lib").glob("libQt6Core.so*"))
+    if any(part.name.startswith("fpdf2-") for part in (frozen / "licenses").iterdir()):
+        assert (frozen / "_internal" / "fpdf" / "fpdf.py").is_file()
+
+
+def test_a_store_of_the_first_release_is_brought_up_to_date_and_a_copy_is_kept(run, tmp_path):
+    release = ROOT / "tests" / "store" / "releases" / "1"
+    place = tmp_path / "store"
+    shutil.copytree(release / "store", place)
+    expected = json.loads((release / "expected.json").read_text(encoding="utf-8"))
+    keys = {"QANA_KEYCHAIN": "none", "QANA_RECOVERY_CODE": expected["code"]}
+    refused = run("qana-desktop-cli", "store", "stats", "--folder", place, **keys)
+    assert refused.returncode != 0
+    assert "earlier version" in refused.stderr
+    backup = run("qana-desktop-cli", "store", "backup", tmp_path / "backups", "--folder", place, **keys)
+    assert backup.returncode == 0, backup.stderr
+    assert [path.name.split("-2")[0] for path in (place / "before-update").glob("*.db")] == ["version-1"]
+    verified = run("qana-desktop-cli", "store", "verify", "--folder", place, **keys)
+    assert verified.returncode == 0, verified.stderr
+    counted = run("qana-desktop-cli", "store", "stats", "--json", "--folder", place, **keys)
+    records = json.loads(counted.stdout)["records"]
+    assert (records["patient"], records["image"], records["sign_off"]) == (2, 2, 1)
 
 
 def test_its_engine_gives_the_stored_integers(run):

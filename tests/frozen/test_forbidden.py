@@ -16,7 +16,7 @@ def packaging_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The scripts of packaging/ are no package: they find each other by their folder."""
     monkeypatch.syspath_prepend(str(PACKAGING))
     yield
-    for name in ("forbidden", "notices"):
+    for name in ("app_facts", "build_deb", "forbidden", "icons", "make", "notices", "try_setup"):
         sys.modules.pop(name, None)
 
 
@@ -34,6 +34,8 @@ def packaging_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PySide6\\Qt6VirtualKeyboard.dll",
         "PySide6.QtDataVisualization",
         "numpy/tests/test_scripts.py",
+        "numpy._core._multiarray_tests",
+        "numpy/_core/_multiarray_tests.cpython-311-x86_64-linux-gnu.so",
         "qana_desktop.training.loop",
     ],
 )
@@ -61,3 +63,23 @@ def test_what_calls_itself_proprietary_is_refused_by_name():
     refuse_proprietary([free])
     with pytest.raises(ForbiddenInside, match=r"vendor 1\.0"):
         refuse_proprietary([free, closed])
+
+
+def test_a_font_without_the_text_of_its_licence_is_refused(tmp_path):
+    from notices import NoLicenceText, fonts
+
+    (tmp_path / "LICENSE-Good.txt").write_text("You may use it.", encoding="utf-8")
+    for name in ("GoodSans.ttf", "GoodSans-Bold.ttf"):
+        (tmp_path / name).write_bytes(b"font")
+    (found,) = fonts(tmp_path)
+    assert (found.name, len(found.files), found.texts) == ("font-good", 2, [tmp_path / "LICENSE-Good.txt"])
+    (tmp_path / "Other.ttf").write_bytes(b"font")
+    with pytest.raises(NoLicenceText, match=r"Other\.ttf"):
+        list(fonts(tmp_path))
+
+
+def test_our_own_fonts_all_have_theirs():
+    from notices import fonts
+
+    folder = PACKAGING.parent / "assets" / "fonts"
+    assert sum(len(found.files) for found in fonts(folder)) == len(list(folder.glob("*.ttf")))
