@@ -17,6 +17,7 @@ from qana_desktop import __version__
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from qana_desktop.services.clinic import Clinic
     from qana_desktop.services.session_stats import SessionStats
     from qana_desktop.system.paths import Paths
     from qana_desktop.ui.bridge import Bridge
@@ -53,7 +54,7 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("paths", nargs="*", type=Path, help="image files and folders to open")
     parser.add_argument("--demo", action="store_true", help="open synthetic images drawn by the program")
-    parser.add_argument("--theme", choices=("system", "light", "dark"), help="look of the window, for this time")
+    parser.add_argument("--theme", choices=("system", "light", "dark", "contrast"), help="look of the window, for this time")
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="write a picture of the window, then end")
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window in pixels")
     parser.add_argument("--version", action="version", version=f"QANA Desktop {__version__}")
@@ -107,6 +108,7 @@ class Program:
     window: MainWindow
     bridge: Bridge
     starter: Starter
+    close_store: Callable[[], None]
     after: Callable[[], None]
     ended: bool = False
 
@@ -130,6 +132,7 @@ class Program:
         self.starter.end()
         self.window.batch.join(PATIENCE_S)
         self.bridge.join(PATIENCE_S)
+        self.close_store()
         self.after()
 
     def _begin(self, options: Options) -> None:
@@ -139,6 +142,7 @@ class Program:
                 self.window.open_demo()
 
         self.bridge.run("start", self.starter.start, attach, self.window.starting_failed)
+        self.window.open_store(self.app)
         if options.paths:
             self.window.open_paths(options.paths)
         if options.screenshot is not None:
@@ -166,12 +170,20 @@ class Program:
         timer.start(LOOK_MS)
 
 
-def build(app: QApplication, paths: Paths, compose: Compose, *, theme: str | None = None) -> Program:
-    """Make and join the objects of one window; nothing is shown and nothing runs yet."""
+def build(
+    app: QApplication,
+    paths: Paths,
+    compose: Compose,
+    *,
+    theme: str | None = None,
+    clinic: Callable[[], Clinic] | None = None,
+) -> Program:
+    """Make and join the objects of one window; nothing is shown and nothing runs yet. Without a clinic, no store."""
     from qana_desktop.system.crash import CrashRecorder
     from qana_desktop.ui.bridge import Bridge
     from qana_desktop.ui.errors import BugReporter, crash_notice
     from qana_desktop.ui.settings import WindowSettings
+    from qana_desktop.ui.speaking import speak
     from qana_desktop.ui.theme.manager import Theme, ThemeChoice
     from qana_desktop.ui.window import MainWindow
 
@@ -180,14 +192,15 @@ def build(app: QApplication, paths: Paths, compose: Compose, *, theme: str | Non
     recorder.dismiss()
     reporter = BugReporter(recorder)
     settings = WindowSettings(paths.config)
+    speak(app, settings.language)
     bridge = Bridge(reporter.report)
-    look = Theme(app, ThemeChoice(theme) if theme else settings.theme)
-    window = MainWindow(look, bridge, settings)
+    look = Theme(app, ThemeChoice(theme) if theme else settings.theme, scale=settings.scale)
+    window = MainWindow(look, bridge, settings, clinic)
     reporter.attach(window)
     if (notice := crash_notice(earlier)) is not None:
         window.show_notice(notice)
     starter = Starter(lambda: compose(paths, settings.engine))
-    return Program(app, window, bridge, starter, reporter.detach)
+    return Program(app, window, bridge, starter, window.store.close, reporter.detach)
 
 
 def real_desks(paths: Paths, engine_id: str | None) -> Desks:
@@ -212,6 +225,13 @@ def real_desks(paths: Paths, engine_id: str | None) -> Desks:
     return Desks(made.triage, made.device, demo, ending.close, fault, made.passed_over)
 
 
+def real_clinic(paths: Paths) -> Clinic:
+    """Make the clinic of the installed program. Loads the database: for a worker, after the first paint."""
+    from qana_desktop.services.clinic import STORE_FOLDER, Clinic, usual_keychain
+
+    return Clinic(paths.data / STORE_FOLDER, usual_keychain)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the window; returns the exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -228,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths, notice = usable_folders(find_paths(), ending)
         ending.callback(close_log, open_log(paths.logs))
         app = QApplication(sys.argv[:1])
-        program = build(app, paths, real_desks, theme=options.theme)
+        program = build(app, paths, real_desks, theme=options.theme, clinic=lambda: real_clinic(paths))
         if notice is not None:
             program.window.show_notice(notice)
         recorder = CrashRecorder(paths.logs)

@@ -16,6 +16,7 @@ import typer
 from qana_desktop.cli import exit_codes
 from qana_desktop.cli.progress import progress_bar
 from qana_desktop.cli.terminal import tell, tell_fault, write_line
+from qana_desktop.services.clinic import STORE_FOLDER, usual_keychain
 from qana_desktop.services.jobs import Progress
 from qana_desktop.store import stats as counting
 from qana_desktop.store.audit_faults import ALL, ASKED
@@ -39,16 +40,12 @@ from qana_desktop.store.verify import Report, Verdict, verify
 from qana_desktop.system.faults import Fault
 from qana_desktop.system.paths import find_paths
 from qana_desktop.system.recovery_code import new_recovery_code
-from qana_desktop.system.secrets import Keychain, NoKeychain, OsKeychain
 from qana_desktop.triage.access import Permission, Role, User
 from qana_desktop.triage.case import Filed
 
 CODE: Final = "QANA_RECOVERY_CODE"
 PASSPHRASE: Final = "QANA_PASSPHRASE"  # noqa: S105 - the name of a variable
 PASSWORD: Final = "QANA_PASSWORD"  # noqa: S105 - the name of a variable
-KEYCHAIN: Final = "QANA_KEYCHAIN"
-"""Set to `none`, it makes the program leave the computer's keychain alone."""
-STORE_FOLDER: Final = "store"
 
 
 def run_init(folder: Path | None, admin: str, *, passphrase: bool) -> int:
@@ -161,14 +158,6 @@ def ask_keys(recovery_code: bool, passphrase: bool) -> Credentials:
     code = os.environ.get(CODE) or (secret(CODE, "Recovery code") if recovery_code else None)
     words = os.environ.get(PASSPHRASE) or (secret(PASSPHRASE, "Passphrase") if passphrase else None)
     return Credentials(usual_keychain(), code, None if code else words)
-
-
-def usual_keychain() -> Keychain:
-    """Return this computer's keychain, or none if there is none or it was asked to be left alone."""
-    if os.environ.get(KEYCHAIN) == "none":
-        return NoKeychain()
-    keychain = OsKeychain()
-    return keychain if keychain.available() else NoKeychain()
 
 
 def place_of(folder: Path | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from qana_desktop.store.unlock import NO_KEYCHAIN, anchor_head
 from qana_desktop.store.users import Users
 from qana_desktop.store.verify import Report, Verdict, verify
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.system.secrets import Keychain
 from qana_desktop.triage.access import AutoLock, Permission, User
 from qana_desktop.triage.case import (
@@ -43,6 +44,8 @@ from qana_desktop.triage.worklist import WorklistQuery, WorklistRow
 
 V = TypeVar("V", bound=Value)
 AUTO_LOCK_S: Final = 600.0
+OTHER_IMAGE: Final = "reading-of-other-image"
+"""Code of the fault that a reading does not belong to the image it is filed with."""
 _OPINIONS: Final = (ClinicalAssessment, SecondReading, SignOff)
 _SILENT: Final[Report] = lambda _what, _done, _total: None  # noqa: E731 - a default value, not a function to read
 
@@ -62,6 +65,26 @@ class NewImage:
     facts: CaptureFacts = field(default_factory=CaptureFacts)
     thumbnail: bytes | None = None
     reading: Reading | None = None
+
+
+@dataclass(frozen=True)
+class KeptImage:
+    """An image whose file is in the store already (`CaseDesk.put_image`), with its reading."""
+
+    image: CaseImage
+    reading: Reading | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A lesion looked at once, to be filed: patient and lesion by id, or new. Equal new patients are one patient."""
+
+    patient: str | Patient
+    lesion: str | Lesion
+    encounter: Encounter
+    images: tuple[KeptImage, ...]
+    assessment: ClinicalAssessment | None = None
+    tags: tuple[str, ...] = ()
 
 
 class CaseDesk:
@@ -152,11 +175,11 @@ class CaseDesk:
 
     def add_patient(self, patient: Patient) -> Filed[Patient]:
         """Enter a patient."""
-        return self._add(patient, None, "add a patient")
+        return self._add(patient, None, N_("add a patient"))
 
     def add_lesion(self, patient: str, lesion: Lesion) -> Filed[Lesion]:
         """Enter a lesion of a patient; raises RecordMissing."""
-        return self._add(lesion, patient, "add a lesion")
+        return self._add(lesion, patient, N_("add a lesion"))
 
     def add_case(self, lesion: str, encounter: Encounter, images: tuple[NewImage, ...] = ()) -> str:
         """Enter an encounter with its images and their readings, all or nothing, and return its id."""
@@ -165,39 +188,62 @@ class CaseDesk:
         user = self._may(Permission.ENTER)
         for image in images:
             puts += self._image_puts(encounter_id, image)
-        self._store.file(puts, by=user.entity, what="add a case")
+        self._store.file(puts, by=user.entity, what=N_("add a case"))
         return encounter_id
+
+    def put_image(self, image: NewImage) -> KeptImage:
+        """Put the files of an image into the store and return what a `Visit` takes. It is part of no case until then.
+
+        Raises StoreError when the reading is of another image.
+        """
+        self._may(Permission.ENTER)
+        sha256 = self._store.keep_image(image.content)
+        if image.reading is not None:
+            _must_be_of(image.reading, sha256)
+        thumbnail = None if image.thumbnail is None else self._store.keep_image(image.thumbnail)
+        value = CaseImage(sha256, image.media_type, image.width, image.height, image.facts, thumbnail)
+        return KeptImage(value, image.reading)
+
+    def keep(self, visits: Sequence[Visit]) -> tuple[str, ...]:
+        """File visits as one change, all or nothing, and return their encounters. Raises RecordMissing."""
+        signs = any(visit.assessment is not None for visit in visits)
+        user = self._may(Permission.SIGN if signs else Permission.ENTER)
+        new: dict[Patient, str] = {}
+        puts: list[Put] = []
+        encounters = tuple(_put_visit(visit, new, puts) for visit in visits)
+        self._store.file(puts, by=user.entity, what="keep images")
+        return encounters
 
     def add_image(self, encounter: str, image: NewImage) -> Filed[CaseImage]:
         """Add an image, with its reading if there is one; raises RecordMissing."""
         user = self._may(Permission.ENTER)
-        filed = self._store.file(self._image_puts(encounter, image), by=user.entity, what="add an image")[0]
+        filed = self._store.file(self._image_puts(encounter, image), by=user.entity, what=N_("add an image"))[0]
         return _as(CaseImage, filed)
 
     def add_reading(self, image: Filed[CaseImage], reading: Reading) -> Filed[Reading]:
         """Add a reading of an image; earlier ones stay. Raises StoreError when it is of another image."""
         _must_be_of(reading, image.value.sha256)
-        return self._add(reading, image.entity, "add a reading")
+        return self._add(reading, image.entity, N_("add a reading"))
 
     def set_skin_tone(self, patient: str, tone: SkinTone) -> Filed[SkinTone]:
         """Enter a patient's skin tone as staff see it."""
-        return self._add(tone, patient, "enter the skin tone")
+        return self._add(tone, patient, N_("enter the skin tone"))
 
     def set_tags(self, encounter: str, tags: Tags) -> Filed[Tags]:
         """Enter the tags of an encounter, in place of earlier ones."""
         with self._store.reading() as connection:
             earlier = records.children(connection, Tags, [encounter])
-        return self.correct(earlier[-1], tags) if earlier else self._add(tags, encounter, "tag a case")
+        return self.correct(earlier[-1], tags) if earlier else self._add(tags, encounter, N_("tag a case"))
 
     def record_outcome(self, lesion: str, outcome: ProvenOutcome) -> Filed[ProvenOutcome]:
         """Enter what a lesion turned out to be, with its proof."""
-        return self._add(outcome, lesion, "enter an outcome")
+        return self._add(outcome, lesion, N_("enter an outcome"))
 
     # --- answering for a case ---
 
     def assess(self, encounter: str, assessment: ClinicalAssessment) -> Filed[ClinicalAssessment]:
         """Enter one's own opinion."""
-        return self._add(assessment, encounter, "assess a case", Permission.SIGN)
+        return self._add(assessment, encounter, N_("assess a case"), Permission.SIGN)
 
     def read_second(self, encounter: str, reading: SecondReading) -> Filed[SecondReading]:
         """Enter a second opinion; raises NotAllowed for the first reader, or when there is no first."""
@@ -208,11 +254,13 @@ class CaseDesk:
             raise NotAllowed(_NO_FIRST)
         if user.entity in {assessment.by for assessment in first}:
             raise NotAllowed(_SAME_READER)
-        return self._add(reading, encounter, "read a case second", Permission.SIGN)
+        return self._add(reading, encounter, N_("read a case second"), Permission.SIGN)
 
     def sign_off(self, encounter: str, statement: str) -> Filed[SignOff]:
         """Answer for the case as it stands now."""
-        return self._add(SignOff(statement, self._store.head.printed()), encounter, "sign a case off", Permission.SIGN)
+        return self._add(
+            SignOff(statement, self._store.head.printed()), encounter, N_("sign a case off"), Permission.SIGN
+        )
 
     # --- correcting ---
 
@@ -267,6 +315,25 @@ class CaseDesk:
         self._may(Permission.SEE)
         return self._store.read_image(sha256)
 
+    def lesion_history(self, lesion: str) -> tuple[Case, ...]:
+        """Return all cases of a lesion, oldest first."""
+        self._may(Permission.SEE)
+        with self._store.reading() as connection:
+            visits = [visit.entity for visit in records.children(connection, Encounter, [lesion])]
+            found = cases.read_cases(connection, visits)
+        return tuple(sorted(found.values(), key=lambda case: case.encounter.value.opened))
+
+    def lesions_of(self, patient: str) -> tuple[Filed[Lesion], ...]:
+        """Return a patient's lesions, oldest first."""
+        self._may(Permission.SEE)
+        with self._store.reading() as connection:
+            return records.children(connection, Lesion, [patient])
+
+    def people(self) -> dict[str, str]:
+        """Return the names of all users by their ids, those who left too."""
+        self._may(Permission.SEE)
+        return {user.entity: user.value.name for user in self._users.all()}
+
     def versions(self, filed: Filed[V]) -> tuple[Filed[V], ...]:
         """Return all versions of something, oldest first."""
         self._may(Permission.SEE)
@@ -318,7 +385,7 @@ class CaseDesk:
             raise NotAllowed(_NOT_YOURS)
         name = KIND_OF[type(value)].replace("_", " ")
         put = Put(value, filed.entity, filed.parent, based_on=filed.version, withdrawn=withdrawn)
-        what = f"withdraw {name}" if withdrawn else f"correct {name}"
+        what = (N_("withdraw {name}") if withdrawn else N_("correct {name}")).format(name=name)
         return _as(type(value), self._store.file([put], by=user.entity, what=what)[0])
 
     def _image_puts(self, encounter: str, image: NewImage) -> list[Put]:
@@ -333,6 +400,31 @@ class CaseDesk:
         return puts
 
 
+def _put_visit(visit: Visit, new: dict[Patient, str], puts: list[Put]) -> str:
+    """Add the records of a visit to `puts` and return its encounter; `new` holds the patients that `puts` has."""
+    patient, lesion, encounter = visit.patient, visit.lesion, new_id()
+    if isinstance(patient, Patient):
+        if patient not in new:
+            new[patient] = new_id()
+            puts.append(Put(patient, new[patient]))
+        patient = new[patient]
+    if isinstance(lesion, Lesion):
+        entity = new_id()
+        puts.append(Put(lesion, entity, patient))
+        lesion = entity
+    puts.append(Put(visit.encounter, encounter, lesion))
+    for kept in visit.images:
+        image = new_id()
+        puts.append(Put(kept.image, image, encounter))
+        if kept.reading is not None:
+            puts.append(Put(kept.reading, new_id(), image))
+    if visit.assessment is not None:
+        puts.append(Put(visit.assessment, new_id(), encounter))
+    if visit.tags:
+        puts.append(Put(Tags(tuple(sorted(set(visit.tags)))), new_id(), encounter))
+    return encounter
+
+
 def _as(kind: type[V], filed: Filed[Value]) -> Filed[V]:
     if not isinstance(filed.value, kind):
         raise TypeError(f"filed a {type(filed.value).__name__} as a {kind.__name__}")
@@ -344,26 +436,34 @@ def _must_be_of(reading: Reading, sha256: str) -> None:
         raise StoreError(_OTHER_IMAGE)
 
 
-_NOBODY = Fault("not-signed-in", "Nobody is signed in.", "Sign in first.")
-_LOCKED = Fault("screen-locked", "The screen is locked.", "Type your password to go on.")
-_NO_FIRST = Fault("no-first-reading", "Nobody has assessed this case yet.", "Assess it; a second reader comes after.")
+_NOBODY = Fault("not-signed-in", N_("Nobody is signed in."), N_("Sign in first."))
+_LOCKED = Fault("screen-locked", N_("The screen is locked."), N_("Type your password to go on."))
+_NO_FIRST = Fault(
+    "no-first-reading", N_("Nobody has assessed this case yet."), N_("Assess it; a second reader comes after.")
+)
 _SAME_READER = Fault(
-    "same-reader", "You assessed this case yourself; a second reading is another person's.", "Ask a colleague."
+    "same-reader", N_("You assessed this case yourself; a second reading is another person's."), N_("Ask a colleague.")
 )
 _NOT_YOURS = Fault(
-    "not-your-opinion", "This opinion is someone else's and can be changed only by them.", "Enter your own beside it."
+    "not-your-opinion",
+    N_("This opinion is someone else's and can be changed only by them."),
+    N_("Enter your own beside it."),
 )
 _FIXED = Fault(
-    "cannot-correct", "This is not corrected in this way.", "Add a new reading, or manage users as administrator."
+    "cannot-correct",
+    N_("This is not corrected in this way."),
+    N_("Add a new reading, or manage users as administrator."),
 )
 _OTHER_IMAGE = Fault(
-    "reading-of-other-image",
-    "This reading belongs to another image. It was not saved.",
-    "Read the image again.",
+    OTHER_IMAGE,
+    N_("This reading belongs to another image. It was not saved."),
+    N_("Read the image again."),
 )
 
 
 def _not_allowed(user: User) -> Fault:
     return Fault(
-        "not-allowed", f"A {user.role} may not do this.", "Ask someone whose role allows it, or an administrator."
+        "not-allowed",
+        _("A {role} may not do this.").format(role=user.role),
+        _("Ask someone whose role allows it, or an administrator."),
     )

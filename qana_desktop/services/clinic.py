@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from qana_desktop.services.case_desk import AUTO_LOCK_S, CaseDesk
+from qana_desktop.services.store_state import NewUser, StoreState
 from qana_desktop.store.faults import NO_STORE, StoreError, translated
 from qana_desktop.store.keys import KEY_FILE, KeyFile, SlotKind
 from qana_desktop.store.store import SYSTEM, Clock, Store, utc_now
@@ -19,31 +19,22 @@ from qana_desktop.store.unlock import NO_KEYCHAIN, Credentials, anchor_head, cre
 from qana_desktop.store.users import Users, check_password
 from qana_desktop.system.faults import Fault
 from qana_desktop.system.language import _
-from qana_desktop.system.secrets import USUAL_COST, Argon2Cost, Keychain
-from qana_desktop.triage.access import Role, User
+from qana_desktop.system.secrets import USUAL_COST, Argon2Cost, Keychain, OsKeychain
+from qana_desktop.triage.access import User
 from qana_desktop.triage.case import Filed
 
 STORE_FOLDER: Final = "store"
 """Name of the store's folder in the program's data folder."""
+KEYCHAIN: Final = "QANA_KEYCHAIN"
+"""Set to `none`, it makes the program leave the computer's keychain alone."""
 
 
-class StoreState(StrEnum):
-    """How far the way into the store has been gone. `CLOSED`: it is there, and its key has not been found yet."""
-
-    NONE = "none"
-    CLOSED = "closed"
-    SIGNED_OUT = "signed-out"
-    LOCKED = "locked"
-    OPEN = "open"
-
-
-@dataclass(frozen=True)
-class NewUser:
-    """Somebody who is to get into a new store."""
-
-    name: str
-    role: Role
-    password: str
+def usual_keychain() -> Keychain:
+    """Return this computer's keychain, or none if there is none or it was asked to be left alone."""
+    if os.environ.get(KEYCHAIN) == "none":
+        return NO_KEYCHAIN
+    keychain = OsKeychain()
+    return keychain if keychain.available() else NO_KEYCHAIN
 
 
 def time_since_start() -> float:

@@ -166,7 +166,7 @@ def worklist(connection: sa.Connection, query: WorklistQuery) -> tuple[WorklistR
     if query.after is not None:
         place = (query.after.urgency, query.after.opened, query.after.encounter)
         statement = statement.where(sa.tuple_(*order) > place)
-    page = statement.order_by(*order).limit(query.limit)
+    page = statement.order_by(*order).limit(query.limit).offset(query.offset)
     found = connection.execute(sa.select(WORKLIST).where(WORKLIST.c.encounter.in_(page)).order_by(*order))
     return tuple(_row(row) for row in found)
 
@@ -191,6 +191,11 @@ def _filtered(statement: sa.Select[Any], query: WorklistQuery) -> sa.Select[Any]
         statement = statement.where(WORKLIST.c.urgency.in_([int(urgency) for urgency in query.urgencies]))
     if query.states:
         statement = statement.where(WORKLIST.c.state.in_([str(state) for state in query.states]))
+    if query.tag:
+        # The first is in the index; only what passes it is looked up for the second, which is exact.
+        statement = statement.where(WORKLIST.c.words.contains(query.tag.casefold(), autoescape=True))
+        labels = _TAG_SEPARATOR + WORKLIST.c.tags + _TAG_SEPARATOR
+        statement = statement.where(labels.contains(f"{_TAG_SEPARATOR}{query.tag}{_TAG_SEPARATOR}", autoescape=True))
     for word in query.text.casefold().split():
         statement = statement.where(WORKLIST.c.words.contains(word, autoescape=True))
     return statement

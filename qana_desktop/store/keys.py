@@ -19,6 +19,7 @@ from qana_desktop.store.faults import NO_STORE, StoreError
 from qana_desktop.store.files import write_whole
 from qana_desktop.system.faults import Fault
 from qana_desktop.system.json_reads import JsonNode
+from qana_desktop.system.language import N_, _
 from qana_desktop.system.recovery_code import read_recovery_code
 from qana_desktop.system.secrets import (
     KEY_BYTES,
@@ -31,10 +32,10 @@ from qana_desktop.system.secrets import (
     seal_box,
     stretch,
 )
+from qana_desktop.triage.access import MIN_PASSPHRASE
 
 KEY_FILE: Final = "keys.json"
 FORMAT: Final = 1
-SHORTEST_PASSPHRASE: Final = 12
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,10 +119,12 @@ class KeyFile:
 
     def with_passphrase(self, keys: StoreKeys, passphrase: str, cost: Argon2Cost = USUAL_COST) -> KeyFile:
         """Lock by a passphrase; raises StoreError for a short one."""
-        if len(passphrase) < SHORTEST_PASSPHRASE:
-            message = f"The passphrase is shorter than {SHORTEST_PASSPHRASE} characters."
+        if len(passphrase) < MIN_PASSPHRASE:
+            message = _("The passphrase is shorter than {min_passphrase} characters.").format(
+                min_passphrase=MIN_PASSPHRASE
+            )
             raise StoreError(
-                Fault("passphrase-short", message, "Choose a longer one: four or five words, for example.")
+                Fault("passphrase-short", message, _("Choose a longer one: four or five words, for example."))
             )
         salt = os.urandom(16)
         key = stretch(passphrase, salt, cost)
@@ -178,10 +181,10 @@ class KeyFile:
             text = (folder / KEY_FILE).read_text("utf-8", errors="replace")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(NO_STORE) from error
-        remedy = "Copy keys.json from the last backup into the folder of the case store."
+        remedy = _("Copy keys.json from the last backup into the folder of the case store.")
         root = JsonNode.parse(text, document=KEY_FILE, code="store-key-file-bad", remedy=remedy)
         if root.key("format").integer() > FORMAT:
-            root.refuse("was written by a later version of the program")
+            root.refuse(_("was written by a later version of the program"))
         return KeyFile(root.key("store").text(), tuple(_read_slot(slot) for slot in root.key("slots").items()))
 
     def _with(
@@ -227,24 +230,29 @@ def _read_slot(node: JsonNode) -> Slot:
             bytes.fromhex(node.key("box").text()),
         )
     except ValueError:
-        node.refuse("is damaged")
+        node.refuse(_("is damaged"))
 
 
-_WITH_CODE: Final = "Open it with the printed recovery code; that also renews the entry in the keychain."
-_LOST_KEYCHAIN = Fault("key-keychain-lost", "The keychain of this computer has no key for this case store.", _WITH_CODE)
-_WRONG_KEYCHAIN = Fault("key-keychain-wrong", "The key in the keychain does not open this case store.", _WITH_CODE)
+_WITH_CODE: Final = N_("Open it with the printed recovery code; that also renews the entry in the keychain.")
+_LOST_KEYCHAIN = Fault(
+    "key-keychain-lost", N_("The keychain of this computer has no key for this case store."), _WITH_CODE
+)
+_WRONG_KEYCHAIN = Fault("key-keychain-wrong", N_("The key in the keychain does not open this case store."), _WITH_CODE)
 _WRONG_CODE = Fault(
     "key-wrong-code",
-    "The recovery code is well-formed, but it does not open this case store.",
-    "Look for the sheet that was printed for this store, or the newest one: renewing the keys makes older sheets void.",
+    N_("The recovery code is well-formed, but it does not open this case store."),
+    N_(
+        "Look for the sheet that was printed for this store, or the newest one: renewing the keys makes older "
+        "sheets void."
+    ),
 )
 _WRONG_PASSPHRASE = Fault(
     "key-wrong-passphrase",
-    "The passphrase does not open this case store.",
-    "Type it again, or use the printed recovery code.",
+    N_("The passphrase does not open this case store."),
+    N_("Type it again, or use the printed recovery code."),
 )
 _NO_SUCH_WAY = Fault(
     "key-no-such-way",
-    "This case store was not set up to be opened in this way.",
-    "Use another: keychain, recovery code or passphrase.",
+    N_("This case store was not set up to be opened in this way."),
+    N_("Use another: keychain, recovery code or passphrase."),
 )

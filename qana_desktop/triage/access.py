@@ -11,6 +11,8 @@ FREE_TRIES: Final = 3
 LONGEST_WAIT_S: Final = 900.0
 MIN_PASSWORD: Final = 10
 """Characters; NIST SP 800-63B asks for length, not for kinds of characters."""
+MIN_PASSPHRASE: Final = 12
+"""Characters of the passphrase that opens a store."""
 
 
 class Role(StrEnum):

@@ -59,13 +59,18 @@ class Cursor:
 
 @dataclass(frozen=True)
 class WorklistQuery:
-    """Which cases, how many. Empty filters let everything through; `text` is searched anywhere, in any case."""
+    """Which cases, how many. Empty filters let everything through; `text` is searched anywhere, in any case.
+
+    A page starts after the case at `after`, or after so many cases (`offset`). `tag` is a whole label.
+    """
 
     text: str = ""
     urgencies: tuple[Urgency, ...] = ()
     states: tuple[CaseState, ...] = ()
     after: Cursor | None = None
     limit: int = 100
+    offset: int = 0
+    tag: str = ""
 
 
 def cursor_of(row: WorklistRow) -> Cursor:

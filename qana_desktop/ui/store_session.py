@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from qana_desktop.services.case_desk import CaseDesk
-from qana_desktop.services.clinic import Clinic, NewUser, StoreState
-from qana_desktop.store.keys import SlotKind
+from qana_desktop.services.store_state import NewUser, StoreState
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.access import Permission, User
 from qana_desktop.ui.presenters.notices import Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard, Runner
+
+if TYPE_CHECKING:
+    from qana_desktop.services.case_desk import CaseDesk
+    from qana_desktop.services.clinic import Clinic
 
 T = TypeVar("T")
 
@@ -29,22 +32,28 @@ _ACTS = frozenset({QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Ty
 class StoreSession(QObject):
     """Asks the clinic in the background. `changed`: another state or person; `stored`: the store has something new.
 
-    Without a clinic (no folder for it) the state is NONE and nothing can be made.
+    `make` makes the clinic, in the background: what it needs takes a while to load. Without it (no folder for it) the
+    state is NONE and nothing can be made.
     """
 
     changed = Signal()
     stored = Signal()
 
-    def __init__(self, runner: Runner, notices: NoticeBoard, clinic: Clinic | None = None) -> None:
+    def __init__(self, runner: Runner, notices: NoticeBoard, make: Callable[[], Clinic] | None) -> None:
         super().__init__()
-        self._runner, self._notices = runner, notices
-        self.clinic = clinic
-        self._covered = False
+        self._runner, self._notices, self._make = runner, notices, make
+        self._making = threading.Lock()
+        self.clinic: Clinic | None = None
+        self._clinic_made: Clinic | None = None
+        self._closed = self._covered = False
+        self._app: QApplication | None = None
+        self.ending = threading.Event()
+        """Set at the end of the program: long work looks at it."""
         self._told = self._now()
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.look)
-        self._ways: frozenset[SlotKind] = frozenset()
+        self._ways: frozenset[str] = frozenset()
         self.names: tuple[str, ...] = ()
         self.opening_fault: Fault | None = None
 
@@ -53,7 +62,9 @@ class StoreSession(QObject):
     @property
     def state(self) -> StoreState:
         """Where the store stands."""
-        return StoreState.NONE if self.clinic is None else self.clinic.state
+        if self.clinic is None:
+            return StoreState.NONE if self._make is None else StoreState.CLOSED
+        return self.clinic.state
 
     @property
     def user(self) -> User | None:
@@ -72,7 +83,7 @@ class StoreSession(QObject):
         return self._covered or self.state is StoreState.LOCKED
 
     @property
-    def ways(self) -> frozenset[SlotKind]:
+    def ways(self) -> frozenset[str]:
         """The ways into the store, as of the last look at it."""
         return self._ways
 
@@ -120,10 +131,32 @@ class StoreSession(QObject):
 
     def start(self, *, auto_lock_minutes: int) -> None:
         """Open the store by the keychain, if there is one; called once, after the first paint."""
-        self.set_auto_lock(auto_lock_minutes)
-        self._timer.start()
-        if self.clinic is not None and self.state is StoreState.CLOSED:
-            clinic = self.clinic
+        make = self._make
+        if make is None:
+            return
+
+        def made(clinic: Clinic) -> None:
+            self.clinic = clinic
+            self.set_auto_lock(auto_lock_minutes)
+            self._timer.start()
+            self.look()
+            self.try_again()
+
+        self._runner.run(LANE, lambda: self._made(make), made)
+
+    def close(self) -> None:
+        """Sign out and close, now or when the clinic has been made. Waits for what is being written."""
+        with self._making:
+            self._closed = True
+            clinic = self._clinic_made
+        if clinic is not None:
+            clinic.close()
+
+    def try_again(self) -> None:
+        """Open the store by the keychain, if there is one and it is not open."""
+        clinic = self.clinic
+        if clinic is not None and self.state is StoreState.CLOSED:
+            self.opening_fault = None
             self._runner.run(LANE, lambda: _opened_by_keychain(clinic), self._found, self._not_opened)
 
     def create(
@@ -149,7 +182,7 @@ class StoreSession(QObject):
         """Open the store by what a person typed."""
         clinic = self._must()
 
-        def work() -> tuple[frozenset[SlotKind], tuple[str, ...]]:
+        def work() -> tuple[frozenset[str], tuple[str, ...]]:
             clinic.open(recovery_code=recovery_code, passphrase=passphrase)
             return clinic.ways(), clinic.names()
 
@@ -199,12 +232,15 @@ class StoreSession(QObject):
 
     def watch(self, app: QApplication) -> None:
         """Take each key and each movement of the pointer as a sign that someone is there."""
+        self._app = app
         app.installEventFilter(self)
 
-    def detach(self, app: QApplication) -> None:
-        """Watch no more, at the end of the program."""
-        app.removeEventFilter(self)
+    def detach(self) -> None:
+        """Watch no more, and stop long work: the end of the program."""
         self._timer.stop()
+        self.ending.set()
+        if self._app is not None:
+            self._app.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Note that someone is there; every event goes its way."""
@@ -221,6 +257,15 @@ class StoreSession(QObject):
 
     # --- inside ---
 
+    def _made(self, make: Callable[[], Clinic]) -> Clinic:
+        clinic = make()
+        with self._making:
+            self._clinic_made = clinic
+            late = self._closed
+        if late:
+            clinic.close()
+        return clinic
+
     def _now(self) -> tuple[StoreState, User | None, Fault | None, bool]:
         return self.state, self.user, self.read_only, self._covered
 
@@ -229,7 +274,7 @@ class StoreSession(QObject):
             raise ValueError("there is no place for a case store")
         return self.clinic
 
-    def _found(self, found: tuple[frozenset[SlotKind], tuple[str, ...]]) -> None:
+    def _found(self, found: tuple[frozenset[str], tuple[str, ...]]) -> None:
         self._ways, self.names = found
         self.opening_fault = None
         self.look()
@@ -239,7 +284,7 @@ class StoreSession(QObject):
         clinic = self._must()
         self._runner.run(LANE, clinic.ways, self._keep_ways, self.tell)
 
-    def _keep_ways(self, ways: frozenset[SlotKind]) -> None:
+    def _keep_ways(self, ways: frozenset[str]) -> None:
         self._ways = ways
         self.changed.emit()
 
@@ -248,7 +293,7 @@ class StoreSession(QObject):
         (failed or self.tell)(fault)
 
 
-def _opened_by_keychain(clinic: Clinic) -> tuple[frozenset[SlotKind], tuple[str, ...]]:
+def _opened_by_keychain(clinic: Clinic) -> tuple[frozenset[str], tuple[str, ...]]:
     ways = clinic.ways()
     clinic.open()
     return ways, clinic.names()

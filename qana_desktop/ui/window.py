@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from qana_desktop.system.faults import Fault
+from qana_desktop.triage.access import User
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.ui import dropped
 from qana_desktop.ui.actions import Actions
 from qana_desktop.ui.bridge import Bridge
+from qana_desktop.ui.curtain import Curtain
 from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.dialogs import ask_for_files, ask_for_folder, open_sheet
 from qana_desktop.ui.page_list import page_list
@@ -22,7 +24,7 @@ from qana_desktop.ui.pages import PageContext, PageDeck
 from qana_desktop.ui.presenters.batch import BatchView
 from qana_desktop.ui.presenters.engine import EngineLine, EnginePresenter
 from qana_desktop.ui.presenters.notices import Notice, Refusal, Tone
-from qana_desktop.ui.presenters.session import session_hint, session_line
+from qana_desktop.ui.presenters.session import nothing_kept, session_hint, session_line
 from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.soon import Soon
@@ -33,6 +35,7 @@ from qana_desktop.ui.views.banners import BannerBoard
 from qana_desktop.ui.views.devices import BoardPanel
 from qana_desktop.ui.views.engines import EngineDialog
 from qana_desktop.ui.views.frame import Foot, TopBar
+from qana_desktop.ui.views.gate import StoreGate
 from qana_desktop.ui.views.rail import Rail
 from qana_desktop.ui.views.sheets import KeysSheet
 from qana_desktop.ui.views.triage import TriagePage
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from qana_desktop.services.clinic import Clinic
     from qana_desktop.services.session_stats import SessionStats
 
+BEHIND_THE_COVER = (Command.FULL_SCREEN, Command.THEME, Command.QUIT)
 FIRST_SIZE = QSize(1440, 900)
 
 
@@ -50,13 +54,16 @@ class MainWindow(QMainWindow):
 
     closing = Signal()
 
-    def __init__(self, theme: Theme, bridge: Bridge, settings: WindowSettings, clinic: Clinic | None = None) -> None:
+    def __init__(
+        self, theme: Theme, bridge: Bridge, settings: WindowSettings, clinic: Callable[[], Clinic] | None = None
+    ) -> None:
         super().__init__()
         self.setWindowTitle("QANA Desktop")
         self.setAcceptDrops(True)
         self._theme, self._bridge, self._settings = theme, bridge, settings
         self._desks: Desks | None = None
         self._stats: SessionStats | None = None
+        self._person: User | None = None
         self._count = 0
         self._session_soon = Soon(100, self)
         self._session_soon.due.connect(self._show_session)
@@ -64,6 +71,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme, {command: self._runner_of(command) for command in Command})
         self.banners = BannerBoard(theme)
         self.store = StoreSession(bridge, self, clinic)
+        self.curtain = Curtain(self)
         self._make_pages()
         self._make_frame()
         self._lay_out()
@@ -86,6 +94,11 @@ class MainWindow(QMainWindow):
             self.show_notice(Notice(f"passed-over-{fault.code}", Tone.TELLS, fault.sentence()))
         bundle = desks.triage.bundle_id
         self.top.bundle.say(tr("Bundle {bundle}", bundle=bundle[:12]), tr("Bundle {bundle}", bundle=bundle))
+
+    def open_store(self, app: QApplication) -> None:
+        """Open the case store, if there is one, and lock it after a time of rest. After the first paint."""
+        self.store.watch(app)
+        self.store.start(auto_lock_minutes=self._settings.auto_lock_minutes)
 
     def starting_failed(self, fault: Fault) -> None:
         """Tell that the program cannot read, and why."""
@@ -132,6 +145,7 @@ class MainWindow(QMainWindow):
         self.progress = ProgressLine(theme)
         self.top = TopBar(theme, self.actions_)
         self.rail = Rail(theme, self.actions_, list(self.deck.specs.values()))
+        self.rail.show_person(self.store)
         self.foot = Foot(theme)
         self.engines = EngineDialog(theme, self)
         self.boards = BoardPanel(theme, self._bridge, self, self, self.engine.probe)
@@ -150,11 +164,16 @@ class MainWindow(QMainWindow):
             layout.addWidget(widget)
         layout.addLayout(across, 1)
         layout.addWidget(self.foot)
-        self.setCentralWidget(body)
+        self.cover: StoreGate | None = None
+        self.root = QStackedWidget()
+        self.root.addWidget(body)
+        self.setCentralWidget(self.root)
 
     def _connect(self) -> None:
         self.deck.shown.connect(self._page_shown)
         self.deck.commands_changed.connect(self._refresh_commands)
+        self.store.changed.connect(self._store_changed)
+        self.store.stored.connect(self._store_changed)
         self.triage.engine_failed.connect(self.engine.lost)
         self.triage.batch_shown.connect(self._show_batch)
         self.triage.arrived.connect(self._reading_arrived)
@@ -173,6 +192,8 @@ class MainWindow(QMainWindow):
             Command.FULL_SCREEN: self._full_screen,
             Command.THEME: self._change_theme,
             Command.KEYS: lambda: open_sheet(self.keys),
+            Command.LOCK: self.store_lock,
+            Command.SWITCH_USER: lambda: self.store.sign_out(),
             Command.QUIT: self.close,
         } | {spec.key: self._goer(spec.key) for spec in page_list()}
 
@@ -222,6 +243,10 @@ class MainWindow(QMainWindow):
         self._theme.choose(ThemeChoice.LIGHT if self._theme.colours.dark else ThemeChoice.DARK)
         self._settings.theme = self._theme.choice
 
+    def store_lock(self) -> None:
+        """Cover everything until the password is given."""
+        self.store.lock()
+
     # --- what presenters and pages tell ---
 
     def show_notice(self, notice: Notice) -> None:
@@ -266,6 +291,32 @@ class MainWindow(QMainWindow):
 
     # --- showing ---
 
+    def _store_changed(self) -> None:
+        covered, user = self.store.covers, self.store.user
+        if user is not None and user != self._person:
+            self._person = user
+            self.curtain.forget()
+        self.curtain.draw(covered)
+        if covered:
+            self._cover()
+        elif self.cover is not None:
+            self.cover.forget()
+            self.root.setCurrentIndex(0)
+        self.rail.show_person(self.store)
+        for page in self.deck.made():
+            page.store_changed()
+        self._refresh_commands()
+        self._show_session()
+
+    def _cover(self) -> None:
+        if self.cover is None:
+            self.cover = StoreGate(self._theme, self.store, lambda: None)
+            self.root.addWidget(self.cover)
+        self.cover.refresh()
+        if self.root.currentWidget() is not self.cover:
+            self.root.setCurrentWidget(self.cover)
+            self.cover.focus()
+
     def _page_shown(self, key: Command) -> None:
         self.rail.mark(key)
         self._refresh_commands()
@@ -273,18 +324,24 @@ class MainWindow(QMainWindow):
     def _show_session(self) -> None:
         current = self.engine.current
         latency = self._stats.latency(current.engine_id) if self._stats is not None and current is not None else None
-        self.foot.session.say(session_line(self._count, latency), session_hint(latency))
+        kept = nothing_kept(self.store.state)
+        self.foot.session.say(f"{session_line(self._count, latency)}{kept}", session_hint(latency))
 
     def _refresh_commands(self) -> None:
         page = self.deck.current
-        states = dict.fromkeys(Command, False) | dict.fromkeys(self._handlers, True)
+        states = dict.fromkeys(Command, False)
+        if self.store.covers:
+            self.actions_.enable(states | dict.fromkeys(BEHIND_THE_COVER, True))
+            return
+        states |= dict.fromkeys(self._handlers, True)
+        states |= dict.fromkeys((Command.LOCK, Command.SWITCH_USER), self.store.user is not None)
         self.actions_.enable(states | (dict(page.enabled()) if page is not None else {}))
 
     # --- Qt ---
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files, folders and images."""
-        if dropped.takes(event.mimeData()):
+        if dropped.takes(event.mimeData()) and not self.store.covers:
             event.acceptProposedAction()
             self.image.canvas.show_drop(True)
 
@@ -311,6 +368,7 @@ class MainWindow(QMainWindow):
         self.batch.cancel()
         self.engine.detach()
         self.boards.detach()
+        self.store.detach()
         event.accept()
         self.closing.emit()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qana_desktop.services.store_state import StoreState
 from qana_desktop.ui.texts import milliseconds, tr, trn
 
 if TYPE_CHECKING:
@@ -36,3 +37,8 @@ def session_hint(latency: LatencyStats | None) -> str:
         "Time from file to answer, {n} readings with {engine}. The first one warms up and is kept apart.",
         engine=latency.engine,
     )
+
+
+def nothing_kept(state: StoreState) -> str:
+    """Return what is added to the session's line: that nothing is kept, where that is so."""
+    return "" if state in {StoreState.OPEN, StoreState.LOCKED} else tr(" · nothing is kept")

@@ -56,6 +56,31 @@ QLineEdit {{
 }}
 QLineEdit:focus {{ border: 2px solid {focus}; padding: {s1}px {m1}px; }}
 
+QComboBox, QPlainTextEdit, QSpinBox, QDateEdit {{
+    color: {text}; background: {surface}; border: 1px solid {outline}; border-radius: {radius}px;
+    padding: {s}px {m}px; selection-background-color: {accent}; selection-color: {on_accent};
+}}
+QComboBox:focus, QPlainTextEdit:focus, QSpinBox:focus, QDateEdit:focus {{
+    border: 2px solid {focus}; padding: {s1}px {m1}px;
+}}
+QComboBox:disabled, QPlainTextEdit:disabled, QLineEdit:disabled, QCheckBox:disabled {{ color: {muted}; }}
+QComboBox::drop-down {{ border: 0; width: {l}px; padding-right: {s}px; }}
+QComboBox QAbstractItemView {{ background: {raised}; color: {text}; border: 1px solid {outline}; }}
+QCheckBox, QRadioButton {{ color: {text}; spacing: {m}px; padding: {s}px 0; border: 1px solid transparent; }}
+QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {focus}; border-radius: {radius}px; }}
+QLabel[role="fault"] {{ color: {review_now}; font-weight: 600; }}
+
+QSlider {{ background: transparent; min-height: {h}px; }}
+QSlider::groove:horizontal {{
+    background: {track}; border: 1px solid {outline}; height: {s2}px; border-radius: {s2}px;
+}}
+QSlider::sub-page:horizontal {{ background: {accent}; border-radius: {s2}px; }}
+QSlider::handle:horizontal {{
+    background: {raised}; border: 2px solid {text}; width: {m}px; margin: -{s}px 0; border-radius: {s}px;
+}}
+QSlider::handle:horizontal:focus {{ background: {focus}; border-color: {focus}; }}
+QSlider::handle:horizontal:disabled {{ border-color: {outline}; }}
+
 QListView {{ background: {raised}; border: 1px solid transparent; }}
 QListView:focus {{ border: 1px solid {focus}; }}
 QTableWidget {{
@@ -92,5 +117,14 @@ QFrame[role="engine"][chosen="true"] {{ border: 1px solid {accent}; }}
 def style_sheet(palette: Palette, unit: int) -> str:
     """Return the sheet. `unit` is the grid in pixels, 4 at a common font size; it grows with the font."""
     colours = {name: getattr(palette, name) for name in palette.__dataclass_fields__ if name != "dark"}
-    sizes = {"s": unit, "m": 2 * unit, "l": 3 * unit, "x": 8 * unit, "s1": unit - 1, "m1": 2 * unit - 1}
+    sizes = {
+        "s": unit,
+        "m": 2 * unit,
+        "l": 3 * unit,
+        "x": 8 * unit,
+        "h": 5 * unit,
+        "s2": max(2, unit // 2),
+        "s1": unit - 1,
+        "m1": 2 * unit - 1,
+    }
     return _SHEET.format(**colours, **sizes, radius=RADIUS)
