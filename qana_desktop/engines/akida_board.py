@@ -42,12 +42,13 @@ from qana_desktop.engines.machine import Machine
 from qana_desktop.engines.probing import why_no_board
 from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.measured import MeasuredValue
 
 BURSTS: Final = 3
 """How often a burst is doubled until the meter, which updates every 140.8 ms and drops its first event, has a value."""
 LARGEST_BURST_BYTES: Final = 128 * 2**20
-NO_METER: Final = "This board shows no power meter through the Akida library (known of the AKD1500)."
+NO_METER: Final = N_("This board shows no power meter through the Akida library (known of the AKD1500).")
 
 LoadModel = Callable[[ModuleType, Bundle], Any]
 
@@ -144,17 +145,20 @@ class AkidaBoard:
             return not_available(self._id, NO_METER)
         most = max(1, LARGEST_BURST_BYTES // images[0].nbytes)
         frames = min(most, math.ceil(BURST_S * self._rate(images)))
-        for _ in range(BURSTS):
+        for _burst in range(BURSTS):
             forward(self._model, np.resize(images, (frames, *self._manifest.input_shape)))
             value = self._reading(frames)
             if value is not None:
                 return value
             frames = min(most, frames * 2)
-        return not_available(self._id, f"The board's power meter gave no value during a burst of {frames} images.")
+        return not_available(
+            self._id,
+            _("The board's power meter gave no value during a burst of {frames} images.").format(frames=frames),
+        )
 
     def _rate(self, images: Batch) -> float:
         """Return images per second as the library timed them on the device, else as they were seen from here."""
-        _, seconds = self._timed(images)
+        _outputs, seconds = self._timed(images)
         return float(self._model.statistics.fps or len(images) / max(seconds, 1e-6))
 
     def _reading(self, frames: int) -> MeasuredValue | None:
@@ -163,10 +167,18 @@ class AkidaBoard:
         if statistics.energy is None or not statistics.fps or "Avg" not in statistics.powers:
             return None
         total, floor = float(statistics.powers["Avg"]), float(self._device.soc.power_meter.floor)
-        note = (
-            f"Mean over one burst of {frames} images at {statistics.fps:.0f} images/s: {total:.0f} mW in total, of "
-            f"which {floor:.0f} mW floor ({floor / statistics.fps:.3g} mJ an image) and {total - floor:.0f} mW dynamic "
-            f"({(total - floor) / statistics.fps:.3g} mJ an image)."
+        note = _(
+            "Mean over one burst of {frames} images at {fps:.0f} images/s: {total:.0f} mW in total, of which "
+            "{floor:.0f} mW floor ({floor_energy:.3g} mJ an image) and {dynamic:.0f} mW dynamic "
+            "({dynamic_energy:.3g} mJ an image)."
+        ).format(
+            frames=frames,
+            fps=statistics.fps,
+            total=total,
+            floor=floor,
+            floor_energy=floor / statistics.fps,
+            dynamic=total - floor,
+            dynamic_energy=(total - floor) / statistics.fps,
         )
         return measured_on_device(self._id, float(statistics.energy), images=frames, note=note)
 
@@ -179,8 +191,8 @@ def _map(model: Any, device: Any) -> None:
         raise ModelRefused(
             Fault(
                 "model-refused",
-                f"This version of the network does not fit onto the board ({error}).",
-                "Choose another version of the network, or another engine.",
+                _("This version of the network does not fit onto the board ({error}).").format(error=error),
+                _("Choose another version of the network, or another engine."),
             )
         ) from error
 
@@ -188,6 +200,6 @@ def _map(model: Any, device: Any) -> None:
 def _gone(suffix: str) -> Fault:
     return Fault(
         "device-lost",
-        f"Akida board {suffix} is not there any more. The image was not assessed.",
-        "Check the board and its cable, then start the engine again.",
+        _("Akida board {suffix} is not there any more. The image was not assessed.").format(suffix=suffix),
+        _("Check the board and its cable, then start the engine again."),
     )

@@ -18,9 +18,10 @@ from qana_desktop.engines.contract import (
 from qana_desktop.engines.machine import Machine
 from qana_desktop.engines.probing import why_busy
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 KIND: Final = "akida-board"
-NAME: Final = "Akida board"
+NAME: Final = N_("Akida board")
 CLOCKS: Final = ("Performance", "Economy", "LowPower")
 _NAMES: Final = {"NSoC_v2": "AKD1000", "AKD1500_v1": "AKD1500"}
 _NODES: Final = {"AKD1000": "akida", "AKD1500": "akd1500_"}
@@ -81,9 +82,13 @@ def model_name(sdk: ModuleType, device: Any) -> str:
 def detail(device: Any) -> str:
     """Return the line for a person: the library's description, meter, clock."""
     if device.soc is None:
-        return f"{device.desc}, no power meter"
+        return _("{desc}, no power meter").format(desc=device.desc)
     mode = clock_of(device)
-    return ", ".join(part for part in (str(device.desc), "power meter", f"clock {mode}" if mode else "") if part)
+    return ", ".join(
+        part
+        for part in (str(device.desc), _("power meter"), _("clock {mode}").format(mode=mode) if mode else "")
+        if part
+    )
 
 
 def refuse_other_ip(sdk: ModuleType, device: Any) -> None:
@@ -92,8 +97,10 @@ def refuse_other_ip(sdk: ModuleType, device: Any) -> None:
         raise ModelRefused(
             Fault(
                 "ip-version",
-                f"This board ({device.desc}) has Akida 2 processors; the networks of this program are for Akida 1.",
-                "Use an AKD1000 or AKD1500 board, or ONNX Runtime, which gives the same numbers.",
+                _("This board ({desc}) has Akida 2 processors; the networks of this program are for Akida 1.").format(
+                    desc=device.desc
+                ),
+                _("Use an AKD1000 or AKD1500 board, or ONNX Runtime, which gives the same numbers."),
             )
         )
 
@@ -110,8 +117,8 @@ def set_clock(sdk: ModuleType, device: Any, mode: str) -> None:
         raise EngineError(
             Fault(
                 "clock-mode",
-                f"This board has no clock mode “{mode}”. Nothing was changed.",
-                f"An AKD1000 has {', '.join(CLOCKS)}; other boards have one clock.",
+                _("This board has no clock mode “{mode}”. Nothing was changed.").format(mode=mode),
+                _("An AKD1000 has {clocks}; other boards have one clock.").format(clocks=", ".join(CLOCKS)),
             )
         )
     device.soc.clock_mode = wanted

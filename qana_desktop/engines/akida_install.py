@@ -19,6 +19,7 @@ from typing import Final, cast
 from qana_desktop.engines.akida_wheel import Here, WheelFacts, WheelRefused, inspect_wheel, unpack_wheel
 from qana_desktop.system.childprocess import ChildFailed, ChildProcess
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 from qana_desktop.system.paths import find_paths
 
 FOLDER: Final = "akida-runtime"
@@ -109,7 +110,7 @@ def serve_trial(folder: str) -> Callable[[object], str]:
     except OSError as error:
         raise ImportError(str(error)) from error
     if not str(getattr(sdk, "__file__", "")).startswith(folder):
-        raise ImportError("another Akida library was loaded")
+        raise ImportError(_("another Akida library was loaded"))
     sdk.devices()
     return lambda _request: str(sdk.__version__)
 
@@ -124,15 +125,19 @@ def _try(folder: Path, facts: WheelFacts) -> None:
     finally:
         child.close()
     if version != facts.version:
-        raise _does_not_load(f"it calls itself {version}, not {facts.version}")
+        raise _does_not_load(
+            _("it calls itself {version}, not {expected}").format(version=version, expected=facts.version)
+        )
 
 
 def _does_not_load(cause: str) -> WheelRefused:
     return WheelRefused(
         Fault(
             "wheel-refused",
-            f"The file was not added. The library in it cannot be loaded on this computer ({cause}).",
-            "Choose another version of the library, or use ONNX Runtime, which gives the same numbers.",
+            _("The file was not added. The library in it cannot be loaded on this computer ({cause}).").format(
+                cause=cause
+            ),
+            _("Choose another version of the library, or use ONNX Runtime, which gives the same numbers."),
         )
     )
 
@@ -157,7 +162,7 @@ def _swap(fresh: Path, root: Path) -> None:
     except PermissionError as error:
         _clear(fresh)
         fault = Fault(
-            "runtime-in-use", "The Akida library is in use and was not replaced.", "Close QANA Desktop first."
+            "runtime-in-use", _("The Akida library is in use and was not replaced."), _("Close QANA Desktop first.")
         )
         raise WheelRefused(fault) from error
     _clear(old)

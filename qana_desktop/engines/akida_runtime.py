@@ -14,10 +14,11 @@ from qana_desktop.engines.contract import DeviceLost, ModelRefused, SdkMissing, 
 from qana_desktop.network.bundle import Bundle
 from qana_desktop.network.export_akida import to_akida
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 MAJOR: Final = "2"
 LAST_PYTHON: Final = (3, 12)
-INSTALL: Final = (
+INSTALL: Final = N_(
     "Install it under BrainChip's own terms: pip install 'akida>=2.19.3,<2.20', or in an installed program "
     "qana-desktop devices install-runtime WHEEL."
 )
@@ -38,7 +39,9 @@ def load_sdk() -> ModuleType:
         raise SdkMissing(broken_fault(str(error))) from error
     version = str(getattr(sdk, "__version__", "unknown"))
     if version.partition(".")[0] != MAJOR:
-        message = f"The Akida library is installed in version {version}; this program knows version {MAJOR}."
+        message = _("The Akida library is installed in version {version}; this program knows version {major}.").format(
+            version=version, major=MAJOR
+        )
         raise SdkVersion(Fault("sdk-version", message, INSTALL))
     return sdk
 
@@ -48,24 +51,26 @@ def missing_fault(system: str, machine: str, python: tuple[int, int]) -> Fault:
     if machine not in _MACHINES.get(system, set()):
         return Fault(
             "sdk-platform",
-            f"BrainChip offers no Akida library for this system ({system}, {machine}).",
-            "Use ONNX Runtime, which gives the same numbers, or Linux or Windows on a 64-bit processor.",
+            _("BrainChip offers no Akida library for this system ({system}, {machine}).").format(
+                system=system, machine=machine
+            ),
+            _("Use ONNX Runtime, which gives the same numbers, or Linux or Windows on a 64-bit processor."),
         )
     if python > LAST_PYTHON:
         return Fault(
             "sdk-platform",
-            f"BrainChip offers no Akida library for Python {python[0]}.{python[1]}.",
-            "Run QANA Desktop with Python 3.11 or 3.12, or use ONNX Runtime, which gives the same numbers.",
+            _("BrainChip offers no Akida library for Python {major}.{minor}.").format(major=python[0], minor=python[1]),
+            _("Run QANA Desktop with Python 3.11 or 3.12, or use ONNX Runtime, which gives the same numbers."),
         )
-    return Fault("sdk-missing", "The Akida library is not installed.", INSTALL)
+    return Fault("sdk-missing", _("The Akida library is not installed."), INSTALL)
 
 
 def broken_fault(cause: str) -> Fault:
     """Say that `akida` is installed and cannot be loaded."""
     return Fault(
         "sdk-broken",
-        f"The Akida library is installed and cannot be loaded ({cause}).",
-        f"Remove it and install it again. {INSTALL}",
+        _("The Akida library is installed and cannot be loaded ({cause}).").format(cause=cause),
+        _("Remove it and install it again. {install}").format(install=INSTALL),
     )
 
 
@@ -87,8 +92,10 @@ def load_model(sdk: ModuleType, bundle: Bundle) -> Any:
         raise ModelRefused(
             Fault(
                 "model-refused",
-                f"The Akida library does not take this version of the network ({error}).",
-                f"Choose another version of the network, or another version of the library. {INSTALL}",
+                _("The Akida library does not take this version of the network ({error}).").format(error=error),
+                _("Choose another version of the network, or another version of the library. {install}").format(
+                    install=INSTALL
+                ),
             )
         ) from error
 
@@ -101,7 +108,7 @@ def forward(model: Any, images: Batch) -> object:
         raise DeviceLost(
             Fault(
                 "device-lost",
-                f"The Akida board stopped answering ({error}). The image was not assessed.",
-                "Check the board and its cable, then start the engine again.",
+                _("The Akida board stopped answering ({error}). The image was not assessed.").format(error=error),
+                _("Check the board and its cable, then start the engine again."),
             )
         ) from error

@@ -15,11 +15,12 @@ from qana_desktop.engines.batches import Batch, checked_batch, checked_potential
 from qana_desktop.engines.contract import EngineInfo, EngineState, Inference, SdkMissing, SdkVersion
 from qana_desktop.engines.energy import not_available
 from qana_desktop.network.bundle import Bundle, open_bundle
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.measured import MeasuredValue
 
 ENGINE_ID: Final = "akida-simulator"
-NAME: Final = "Akida simulator"
-NO_METER: Final = (
+NAME: Final = N_("Akida simulator")
+NO_METER: Final = N_(
     "The simulator runs on this computer's processor: it has no power meter, and its speed says nothing about a board."
 )
 
@@ -77,4 +78,4 @@ class AkidaSimulator:
 
 
 def _info(sdk: ModuleType, state: EngineState) -> EngineInfo:
-    return EngineInfo(ENGINE_ID, NAME, runtime_name(sdk), "in software, without a board", state)
+    return EngineInfo(ENGINE_ID, NAME, runtime_name(sdk), _("in software, without a board"), state)

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
 NAME: Final = "akida"
 MAJOR: Final = "2"
@@ -23,7 +24,7 @@ MOST_BYTES: Final = 1024 * 2**20
 """Unpacked. The wheels of 2.19 take about a twentieth."""
 MOST_FILES: Final = 20_000
 _CHUNK: Final = 2**20
-_REMEDY: Final = "Choose the file that BrainChip offers for this system and for Python {python}, unchanged."
+_REMEDY: Final = N_("Choose the file that BrainChip offers for this system and for Python {python}, unchanged.")
 _SAFE: Final = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -73,14 +74,21 @@ def inspect_wheel(path: Path, here: Here) -> WheelFacts:
             metadata = _headers(archive, f"{folder}/METADATA")
             tags = tuple(_all(archive, f"{folder}/WHEEL", "Tag"))
     except (OSError, zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
-        raise _refused(f"It is no wheel that can be read ({error})", here) from error
+        raise _refused(_("It is no wheel that can be read ({error})").format(error=error), here) from error
     name, version = metadata.get("name", ""), metadata.get("version", "")
     if name.lower() != NAME or not _SAFE.fullmatch(version):
-        raise _refused(f"It is “{name} {version}”, not the Akida library", here)
+        raise _refused(_("It is “{name} {version}”, not the Akida library").format(name=name, version=version), here)
     if version.partition(".")[0] != MAJOR:
-        raise _refused(f"It is version {version}; this program knows version {MAJOR}", here)
+        raise _refused(
+            _("It is version {version}; this program knows version {major}").format(version=version, major=MAJOR), here
+        )
     if not any(_fits(tag, here) for tag in tags):
-        raise _refused(f"It is for {', '.join(tags) or 'no known system'}, not for {here.tag} on {here.machine}", here)
+        raise _refused(
+            _("It is for {tags}, not for {tag} on {machine}").format(
+                tags=", ".join(tags) or _("no known system"), tag=here.tag, machine=here.machine
+            ),
+            here,
+        )
     return WheelFacts(version, tags, digest, size)
 
 
@@ -91,7 +99,7 @@ def unpack_wheel(path: Path, target: Path, here: Here, *, sha256: str) -> None:
     of the folder, a link, a file that is not recorded or differs from its record, too much. OSError for a full disk.
     """
     if _sha256(path) != sha256:
-        raise _refused("The file changed while it was looked at", here)
+        raise _refused(_("The file changed while it was looked at"), here)
     target.mkdir(parents=True, mode=0o700)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -101,23 +109,29 @@ def unpack_wheel(path: Path, target: Path, here: Here, *, sha256: str) -> None:
             for entry in members:
                 _unpack(archive, entry, target, record[entry.filename], here)
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError, RuntimeError) as error:
-        raise _refused(f"It cannot be unpacked ({error})", here) from error
+        raise _refused(_("It cannot be unpacked ({error})").format(error=error), here) from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], record: dict[str, str], here: Here) -> None:
     names = [entry.filename for entry in members]
     if len(names) != len({name.lower() for name in names}) or len(names) > MOST_FILES:
-        raise _refused("It holds a file twice, or too many", here)
+        raise _refused(_("It holds a file twice, or too many"), here)
     if sum(entry.file_size for entry in members) > MOST_BYTES:
-        raise _refused("It would take more room than any version of the library", here)
+        raise _refused(_("It would take more room than any version of the library"), here)
     for entry in members:
         if not _is_inside(entry.filename):
-            raise _refused(f"It holds a name that leads elsewhere: {entry.filename!r}", here)
+            raise _refused(
+                _("It holds a name that leads elsewhere: {filename!r}").format(filename=entry.filename), here
+            )
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise _refused(f"It holds something that is no plain file: {entry.filename!r}", here)
+            raise _refused(
+                _("It holds something that is no plain file: {filename!r}").format(filename=entry.filename), here
+            )
         if entry.filename not in record:
-            raise _refused(f"It holds a file that its record does not know: {entry.filename!r}", here)
+            raise _refused(
+                _("It holds a file that its record does not know: {filename!r}").format(filename=entry.filename), here
+            )
 
 
 def _is_inside(name: str) -> bool:
@@ -136,12 +150,12 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, reco
         while block := source.read(_CHUNK):
             left -= len(block)
             if left < 0:
-                raise _refused("It holds more than it says", here)
+                raise _refused(_("It holds more than it says"), here)
             digest.update(block)
             out.write(block)
     given = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
     if recorded not in ("", f"sha256={given}"):
-        raise _refused(f"It is damaged: {entry.filename!r} differs from its record", here)
+        raise _refused(_("It is damaged: {filename!r} differs from its record").format(filename=entry.filename), here)
 
 
 def _record(archive: zipfile.ZipFile, folder: str) -> dict[str, str]:
@@ -155,7 +169,7 @@ def _record(archive: zipfile.ZipFile, folder: str) -> dict[str, str]:
 def _info_folder(archive: zipfile.ZipFile, here: Here) -> str:
     found = {name.partition("/")[0] for name in archive.namelist() if name.partition("/")[0].endswith(".dist-info")}
     if len(found) != 1:
-        raise _refused("It is no wheel", here)
+        raise _refused(_("It is no wheel"), here)
     return found.pop()
 
 
@@ -183,5 +197,5 @@ def _sha256(path: Path) -> str:
 def _refused(why: str, here: Here) -> WheelRefused:
     python = f"{here.python[0]}.{here.python[1]}"
     return WheelRefused(
-        Fault("wheel-refused", f"The file was not added. {why}.", _REMEDY.format(python=python)),
+        Fault("wheel-refused", _("The file was not added. {why}.").format(why=why), _REMEDY.format(python=python)),
     )

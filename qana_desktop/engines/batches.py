@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from qana_desktop.engines.contract import BadInput, ModelRefused
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import _
 
 Batch = npt.NDArray[np.uint8]
 
@@ -28,8 +29,10 @@ def checked_potentials(outputs: object, images: int, count: int) -> npt.NDArray[
     raise ModelRefused(
         Fault(
             "model-refused",
-            f"The runtime returned {what}, not {images} x {count} whole numbers. The image was not assessed.",
-            "Choose another engine and report this.",
+            _("The runtime returned {what}, not {images} x {count} whole numbers. The image was not assessed.").format(
+                what=what, images=images, count=count
+            ),
+            _("Choose another engine and report this."),
         )
     )
 
@@ -39,8 +42,10 @@ def _bad_input(what: str, input_shape: tuple[int, int, int]) -> BadInput:
     return BadInput(
         Fault(
             "bad-input",
-            f"The network takes uint8 images (N, {height}, {width}, {channels}), N at least 1, and was given {what}. "
-            "Nothing was assessed.",
-            "Prepare the images with the preprocessing that the bundle names.",
+            _(
+                "The network takes uint8 images (N, {height}, {width}, {channels}), N at least 1, and was given "
+                "{what}. Nothing was assessed."
+            ).format(height=height, width=width, channels=channels, what=what),
+            _("Prepare the images with the preprocessing that the bundle names."),
         )
     )

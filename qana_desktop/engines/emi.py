@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from qana_desktop.engines.powercap import MeterUnavailable
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 GET_VERSION: Final = 0x224000
 GET_METADATA_SIZE: Final = 0x224004
@@ -54,7 +55,7 @@ class EmiMeter:
     """The packages of this computer together: (device, number of its channels, which of them is the package)."""
 
     packages: tuple[tuple[EmiDevice, int, int], ...]
-    source: str = "Windows Energy Meter Interface"
+    source: str = N_("Windows Energy Meter Interface")
 
     @staticmethod
     def find(devices: Sequence[EmiDevice]) -> EmiMeter:
@@ -67,8 +68,8 @@ class EmiMeter:
             raise MeterUnavailable(
                 Fault(
                     "energy-counter-missing",
-                    "This computer shows no energy counter of its processor (Windows Energy Meter Interface).",
-                    "Virtual machines, older systems and many processors have none; nothing can be done here.",
+                    _("This computer shows no energy counter of its processor (Windows Energy Meter Interface)."),
+                    _("Virtual machines, older systems and many processors have none; nothing can be done here."),
                 )
             )
         meter = EmiMeter(tuple(packages))
@@ -96,7 +97,7 @@ def parse_metadata(version: int, data: bytes) -> list[Channel]:
         raise ValueError(f"version {version} of the interface is unknown")
     _oem, _model, _revision, count = _V2_HEAD.unpack_from(data)
     channels, place = list[Channel](), _V2_HEAD.size
-    for _ in range(count):
+    for _channel in range(count):
         unit, size = _CHANNEL_HEAD.unpack_from(data, place)
         channels.append(Channel(_text(data, place + _CHANNEL_HEAD.size, size), unit == PICOWATT_HOURS))
         place += _CHANNEL_HEAD.size + size
@@ -108,8 +109,8 @@ def unreadable(why: str) -> MeterUnavailable:
     return MeterUnavailable(
         Fault(
             "energy-counter-unreadable",
-            f"The processor's energy counter cannot be read ({why}).",
-            "Readings work without it. On some computers only the administrator may read it.",
+            _("The processor's energy counter cannot be read ({why}).").format(why=why),
+            _("Readings work without it. On some computers only the administrator may read it."),
         )
     )
 

@@ -15,10 +15,11 @@ from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
 from qana_desktop.network.export_onnx import integer_layers
 from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
 from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.measured import MeasuredValue, Method
 
 UNIT: Final = "mJ"
-ONE_VIEW: Final = "one view of an image"
+ONE_VIEW: Final = N_("one view of an image")
 BURST_S: Final = 0.6
 """Counters and sensors are slow (RAPL about 1 ms, the AKD1000's meter 140.8 ms): one image alone cannot be measured."""
 
@@ -60,12 +61,19 @@ def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) ->
     """Return the energy of one view's arithmetic, from counted operations; the note holds the formula."""
     count = multiply_accumulates(network)
     millijoules = (count.integer * INTEGER_PJ + count.floating * FLOAT_PJ) * 1e-9
-    note = (
-        f"{count.integer:,} multiply-accumulates of 8-bit integers x {INTEGER_PJ:.1f} pJ"
-        f" + {count.floating:,} of 32-bit floating point x {FLOAT_PJ:.1f} pJ ({SOURCE}). Arithmetic only: memory,"
-        f" control and idle power come on top, so the true figure is far higher. {why_not_measured}"
+    note = _(
+        "{integer:,} multiply-accumulates of 8-bit integers x {integer_pj:.1f} pJ + {floating:,} of 32-bit "
+        "floating point x {float_pj:.1f} pJ ({source}). Arithmetic only: memory, control and idle power come "
+        "on top, so the true figure is far higher. {why_not_measured}"
+    ).format(
+        integer=count.integer,
+        integer_pj=INTEGER_PJ,
+        floating=count.floating,
+        float_pj=FLOAT_PJ,
+        source=SOURCE,
+        why_not_measured=why_not_measured,
     )
-    scope = f"arithmetic of {ONE_VIEW}"
+    scope = _("arithmetic of {one_view}").format(one_view=ONE_VIEW)
     return MeasuredValue(millijoules, UNIT, Method.ESTIMATED, scope, 1, _now(), engine, note.strip())
 
 
@@ -89,11 +97,11 @@ def measured_on_package(
         runs += 1
     seconds, joules = clock() - start, meter.used_joules(before, meter.read())
     images = runs * images_per_run
-    note = (
-        f"Whole processor package over a burst of {images} images in {seconds:.2f} s ({meter.source}): "
-        f"includes idle power and other programs; {joules / seconds:.1f} W on average."
-    )
-    scope = f"{ONE_VIEW}, whole processor package"
+    note = _(
+        "Whole processor package over a burst of {images} images in {seconds:.2f} s ({source}): includes idle "
+        "power and other programs; {joules:.1f} W on average."
+    ).format(images=images, seconds=seconds, source=meter.source, joules=joules / seconds)
+    scope = _("{one_view}, whole processor package").format(one_view=ONE_VIEW)
     return MeasuredValue(joules * 1000 / images, UNIT, Method.MEASURED_PACKAGE, scope, images, _now(), engine, note)
 
 

@@ -18,6 +18,7 @@ from qana_desktop.engines.machine import Machine
 from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.system.childprocess import ChildFailed, ChildProcess
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
 VIRTUAL: Final = ("AKD1000", "AKD1500")
 MAP_S: Final = 120.0
@@ -25,7 +26,7 @@ _IMAGE_UNIT: Final = "HRC"
 """The unit that runs the first layer; it is no neural processor."""
 _MEMORY: Final = {
     "program_memory": "program",
-    "extra_program_memory": "program kept outside the mesh",
+    "extra_program_memory": N_("program kept outside the mesh"),
     "input_memory": "input",
     "output_memory": "output",
 }
@@ -80,7 +81,7 @@ def mapping_report(bundle: Path, *, virtual_only: bool = False, target: str | No
         child.close()
     if isinstance(reply, list) and all(isinstance(entry, BoardMapping) for entry in reply):
         return reply
-    raise EngineError(broken_fault("it returned something that is no mapping"))
+    raise EngineError(broken_fault(_("it returned something that is no mapping")))
 
 
 def serve_mapping() -> Callable[[object], list[BoardMapping]]:
@@ -137,6 +138,8 @@ def _memory(sdk: ModuleType, model: Any) -> tuple[tuple[str, int], ...]:
 def _does_not_fit(board: str, cause: str) -> Fault:
     return Fault(
         "model-refused",
-        f"This version of the network does not fit onto {board} ({cause.rstrip('.')}).",
-        "Choose another version of the network, another board, or another engine.",
+        _("This version of the network does not fit onto {board} ({rstrip}).").format(
+            board=board, rstrip=cause.rstrip(".")
+        ),
+        _("Choose another version of the network, another board, or another engine."),
     )

@@ -15,6 +15,7 @@ from qana_desktop.engines.energy import processor_energy
 from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.export_onnx import INPUT_NAME, OUTPUT_NAME
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _, ngettext
 from qana_desktop.triage.measured import MeasuredValue
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 ENGINE_ID: Final = "onnx-cpu"
-NAME: Final = "ONNX Runtime (processor)"
+NAME: Final = N_("ONNX Runtime (processor)")
 PROVIDER: Final = "CPUExecutionProvider"
 MOST_THREADS: Final = 4
 """A network of this size gains nothing from more, and the window needs a core too."""
@@ -35,14 +36,14 @@ class OnnxAdapter:
     def probe(self) -> list[EngineInfo]:
         """Return `onnx-cpu`, with its fault where the library cannot be loaded."""
         try:
-            runtime = _runtime()
+            runtime = load_runtime()
         except SdkMissing as error:
             return [EngineInfo(ENGINE_ID, NAME, "", "", EngineState.UNAVAILABLE, error.fault)]
         return [_info(runtime, EngineState.AVAILABLE)]
 
     def open(self, engine_id: str, bundle: Path) -> OnnxEngine:
         """Open the bundle's ONNX model. Raises SdkMissing, ModelRefused, or BundleRefused."""
-        return OnnxEngine(_runtime(), open_bundle(bundle))
+        return OnnxEngine(load_runtime(), open_bundle(bundle))
 
 
 class OnnxEngine:
@@ -86,7 +87,7 @@ class OnnxEngine:
         return processor_energy(ENGINE_ID, network, lambda: self._run(images), images_per_run=len(images))
 
 
-def _runtime() -> ModuleType:
+def load_runtime() -> ModuleType:
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: later it has no effect
     try:
         import onnxruntime
@@ -94,8 +95,8 @@ def _runtime() -> ModuleType:
         raise SdkMissing(
             Fault(
                 "sdk-missing",
-                f"ONNX Runtime cannot be loaded ({error}).",
-                "Install QANA Desktop again; on Windows also the Visual C++ runtime of Microsoft.",
+                _("ONNX Runtime cannot be loaded ({error}).").format(error=error),
+                _("Install QANA Desktop again; on Windows also the Visual C++ runtime of Microsoft."),
             )
         ) from error
     module: ModuleType = onnxruntime
@@ -103,32 +104,38 @@ def _runtime() -> ModuleType:
 
 
 def _info(runtime: ModuleType, state: EngineState) -> EngineInfo:
-    threads = _threads()
-    detail = f"{threads} thread{'s' if threads > 1 else ''} of the processor"
+    threads = usable_threads()
+    detail = ngettext("{threads} thread of the processor", "{threads} threads of the processor", threads).format(
+        threads=threads
+    )
     return EngineInfo(ENGINE_ID, NAME, f"onnxruntime {runtime.__version__}", detail, state)
 
 
-def _threads() -> int:
+def usable_threads() -> int:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, MOST_THREADS)
 
 
 def _session(runtime: ModuleType, bundle: Bundle) -> onnxruntime.InferenceSession:
     try:
-        session = runtime.InferenceSession(str(bundle.onnx_path), sess_options=_options(runtime), providers=[PROVIDER])
-    except _load_errors() as error:
-        raise _refused(f"ONNX Runtime does not take its ONNX model ({error}).") from error
+        session = runtime.InferenceSession(str(bundle.onnx_path), sess_options=session_options(runtime), providers=[PROVIDER])
+    except load_errors() as error:
+        raise _refused(_("ONNX Runtime does not take its ONNX model ({error}).").format(error=error)) from error
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     outputs = [(node.name, node.type) for node in session.get_outputs()]
     expected = [(INPUT_NAME, "tensor(uint8)", list(bundle.manifest.input_shape))]
     if inputs != expected or outputs != [(OUTPUT_NAME, "tensor(int32)")]:
-        raise _refused("its ONNX model takes or gives something else than its manifest says.")
+        raise _refused(_("its ONNX model takes or gives something else than its manifest says."))
     if session.get_providers() != [PROVIDER]:
-        raise _refused(f"ONNX Runtime chose {', '.join(session.get_providers())} instead of the processor.")
+        raise _refused(
+            _("ONNX Runtime chose {get_providers} instead of the processor.").format(
+                get_providers=", ".join(session.get_providers())
+            )
+        )
     return session
 
 
-def _load_errors() -> tuple[type[Exception], ...]:
+def load_errors() -> tuple[type[Exception], ...]:
     """What a session raises for a model that it cannot run; these classes share no base of their own."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -136,11 +143,11 @@ def _load_errors() -> tuple[type[Exception], ...]:
     return tuple(getattr(state, name) for name in names)
 
 
-def _options(runtime: ModuleType) -> onnxruntime.SessionOptions:
+def session_options(runtime: ModuleType) -> onnxruntime.SessionOptions:
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = usable_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Waiting threads sleep instead of spinning: an image takes as long, and other work on these cores does not suffer.
@@ -152,7 +159,7 @@ def _refused(what: str) -> ModelRefused:
     return ModelRefused(
         Fault(
             "model-refused",
-            f"This version of the network cannot be used with ONNX Runtime: {what}",
-            "Choose another version of the network, or install this one again.",
+            _("This version of the network cannot be used with ONNX Runtime: {what}").format(what=what),
+            _("Choose another version of the network, or install this one again."),
         )
     )

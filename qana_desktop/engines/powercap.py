@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
 ROOT: Final = Path("/sys/class/powercap")
 
@@ -28,7 +29,7 @@ class PowercapMeter:
     """The packages of this computer together. Each counter starts again at its range: minutes to an hour under load."""
 
     zones: tuple[_Zone, ...]
-    source: str = "Linux powercap, RAPL"
+    source: str = N_("Linux powercap, RAPL")
 
     @staticmethod
     def find(root: Path = ROOT) -> PowercapMeter:
@@ -38,8 +39,8 @@ class PowercapMeter:
             raise MeterUnavailable(
                 Fault(
                     "energy-counter-missing",
-                    "This computer shows no energy counter of its processor (Linux powercap).",
-                    "Virtual machines and other systems have none; nothing can be done here.",
+                    _("This computer shows no energy counter of its processor (Linux powercap)."),
+                    _("Virtual machines and other systems have none; nothing can be done here."),
                 )
             )
         meter = PowercapMeter(zones)
@@ -78,16 +79,18 @@ def _read(path: Path) -> int:
         raise MeterUnavailable(
             Fault(
                 "energy-counter-permission",
-                "The processor has an energy counter, but only the administrator may read it (since CVE-2020-8694, "
-                "because a fine energy trace can reveal other programs' secrets).",
-                "To allow it until the next start: sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj",
+                _(
+                    "The processor has an energy counter, but only the administrator may read it (since "
+                    "CVE-2020-8694, because a fine energy trace can reveal other programs' secrets)."
+                ),
+                _("To allow it until the next start: sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj"),
             )
         ) from error
     except (OSError, ValueError) as error:
         raise MeterUnavailable(
             Fault(
                 "energy-counter-unreadable",
-                f"The processor's energy counter cannot be read ({error}).",
-                "Readings work without it.",
+                _("The processor's energy counter cannot be read ({error}).").format(error=error),
+                _("Readings work without it."),
             )
         ) from error

@@ -8,18 +8,19 @@ from typing import Final
 
 from qana_desktop.engines.machine import Machine
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 OLDEST_KERNEL, NEWEST_KERNEL = (5, 4), (6, 8)
 """Kernels for which the vendor's driver builds (BrainChip, akida_dw_edma, dkms.conf)."""
 
-OTHER_ENGINE: Final = "ONNX Runtime gives the same numbers."
+OTHER_ENGINE: Final = N_("ONNX Runtime gives the same numbers.")
 RULE: Final = "70-qana-akida.rules"
 
 
 def why_no_board(machine: Machine) -> Fault:
     """Return the reason why the library lists no board, the first that holds."""
     if machine.system != "linux":
-        return Fault("device-missing", "Akida boards are supported on Linux only.", OTHER_ENGINE)
+        return Fault("device-missing", _("Akida boards are supported on Linux only."), OTHER_ENGINE)
     nodes, cards = machine.nodes(), machine.cards()
     if not nodes:
         return _no_driver(cards, machine) if cards else _no_board()
@@ -36,8 +37,8 @@ def why_busy(machine: Machine, cause: str) -> Fault:
             return _held(node, holder)
     return Fault(
         "device-busy",
-        f"An Akida board is there and cannot be opened ({cause}).",
-        "Close other programs that use the board. If that does not help, switch the computer off and on.",
+        _("An Akida board is there and cannot be opened ({cause}).").format(cause=cause),
+        _("Close other programs that use the board. If that does not help, switch the computer off and on."),
     )
 
 
@@ -45,16 +46,18 @@ def unplugged(label: str) -> Fault:
     """Return the fault of a board whose node is gone while the engine was open."""
     return Fault(
         "device-lost",
-        f"The Akida board at {label} is gone. The image was not assessed.",
-        "Put the board back or check its cable, then press Try again.",
+        _("The Akida board at {label} is gone. The image was not assessed.").format(label=label),
+        _("Put the board back or check its cable, then press Try again."),
     )
 
 
 def _no_board() -> Fault:
     return Fault(
         "device-missing",
-        "No Akida board was found in this computer.",
-        f"Switch the computer off, put the board in, and start again. {OTHER_ENGINE}",
+        _("No Akida board was found in this computer."),
+        _("Switch the computer off, put the board in, and start again. {other_engine}").format(
+            other_engine=OTHER_ENGINE
+        ),
     )
 
 
@@ -64,49 +67,57 @@ def _no_driver(cards: tuple[str, ...], machine: Machine) -> Fault:
     if number is not None and not OLDEST_KERNEL <= number <= NEWEST_KERNEL:
         return Fault(
             "driver-kernel",
-            f"An {card} is in this computer without a driver, which builds on Linux 5.4 to 6.8; this is {kernel}.",
-            "Start a Linux kernel from 5.4 to 6.8, then install BrainChip's driver (akida_dw_edma).",
+            _(
+                "An {card} is in this computer without a driver, which builds on Linux 5.4 to 6.8; this is {kernel}."
+            ).format(card=card, kernel=kernel),
+            _("Start a Linux kernel from 5.4 to 6.8, then install BrainChip's driver (akida_dw_edma)."),
         )
     built = machine.driver_kernels()
     if built and kernel not in built:
         return Fault(
             "driver-other-kernel",
-            f"An {card} is in this computer. Its driver is built for Linux {', '.join(built)}, not for {kernel}.",
-            f"Build it for this kernel: sudo dkms autoinstall -k {kernel}, then start the computer again.",
+            _("An {card} is in this computer. Its driver is built for Linux {built}, not for {kernel}.").format(
+                card=card, built=", ".join(built), kernel=kernel
+            ),
+            _("Build it for this kernel: sudo dkms autoinstall -k {kernel}, then start the computer again.").format(
+                kernel=kernel
+            ),
         )
     if kernel in built and machine.driver_is_loaded():
         return Fault(
             "driver-failed",
-            f"An {card} is in this computer and its driver is loaded, but it made no device.",
-            "Switch the computer off and on again; if that does not help, read `sudo dmesg | grep akida`.",
+            _("An {card} is in this computer and its driver is loaded, but it made no device.").format(card=card),
+            _("Switch the computer off and on again; if that does not help, read `sudo dmesg | grep akida`."),
         )
     if kernel in built:
         return Fault(
             "driver-missing",
-            f"An {card} is in this computer, but its driver is not loaded.",
-            "Load it: sudo modprobe akida-pcie. It was built for this kernel.",
+            _("An {card} is in this computer, but its driver is not loaded.").format(card=card),
+            _("Load it: sudo modprobe akida-pcie. It was built for this kernel."),
         )
     return Fault(
         "driver-missing",
-        f"An {card} is in this computer, but its driver is not loaded.",
-        "Install BrainChip's driver (akida_dw_edma) for this kernel, then start the computer again.",
+        _("An {card} is in this computer, but its driver is not loaded.").format(card=card),
+        _("Install BrainChip's driver (akida_dw_edma) for this kernel, then start the computer again."),
     )
 
 
 def _no_permission(node: Path) -> Fault:
     return Fault(
         "no-permission",
-        f"An Akida board is there, but you may not open it ({node}).",
-        f"Ask the administrator to install the udev rule {RULE} (packaging/udev), which gives the board to the group "
-        "akida, and to put you into that group; then log in again.",
+        _("An Akida board is there, but you may not open it ({node}).").format(node=node),
+        _(
+            "Ask the administrator to install the udev rule {rule} (packaging/udev), which gives the board to the "
+            "group akida, and to put you into that group; then log in again."
+        ).format(rule=RULE),
     )
 
 
 def _held(node: Path, holder: str) -> Fault:
     return Fault(
         "device-busy",
-        f"The Akida board {node.name} is held by another program: {holder}.",
-        f"Close {holder}, then look for engines again.",
+        _("The Akida board {name} is held by another program: {holder}.").format(name=node.name, holder=holder),
+        _("Close {holder}, then look for engines again.").format(holder=holder),
     )
 
 
@@ -115,9 +126,11 @@ def _silent(node: Path, machine: Machine) -> Fault:
         return _held(node, holder)
     return Fault(
         "device-silent",
-        f"The driver shows an Akida board ({node.name}), but the Akida library does not list it: another program holds "
-        "it, or it stopped answering.",
-        "Close other programs that use the board. If that does not help, switch the computer off and on again.",
+        _(
+            "The driver shows an Akida board ({name}), but the Akida library does not list it: another program "
+            "holds it, or it stopped answering."
+        ).format(name=node.name),
+        _("Close other programs that use the board. If that does not help, switch the computer off and on again."),
     )
 
 

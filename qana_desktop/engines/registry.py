@@ -18,6 +18,7 @@ from qana_desktop.network.bundle import open_bundle
 from qana_desktop.network.manifest import BundleRefused
 from qana_desktop.system.childprocess import BugInChild, ChildDied, ChildFailed, ChildProcess, ChildTimedOut
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 AUTO: Final = "auto"
 PROBE_S: Final = 60.0
@@ -41,11 +42,13 @@ class AdapterSpec:
 
 
 ADAPTERS: Final = (
-    AdapterSpec("akida-board", "Akida board", "qana_desktop.engines.akida_board:AkidaBoardAdapter", "akida"),
-    AdapterSpec("onnx-cpu", "ONNX Runtime (processor)", "qana_desktop.engines.onnx_engine:OnnxAdapter", "onnxruntime"),
+    AdapterSpec("akida-board", N_("Akida board"), "qana_desktop.engines.akida_board:AkidaBoardAdapter", "akida"),
+    AdapterSpec(
+        "onnx-cpu", N_("ONNX Runtime (processor)"), "qana_desktop.engines.onnx_engine:OnnxAdapter", "onnxruntime"
+    ),
     AdapterSpec(
         "akida-simulator",
-        "Akida simulator",
+        N_("Akida simulator"),
         "qana_desktop.engines.akida_simulator:AkidaSimulatorAdapter",
         "akida",
         chosen_by_auto=False,
@@ -142,21 +145,25 @@ def _probe_group(specs: list[AdapterSpec]) -> dict[str, list[EngineInfo]]:
 def _infos(reply: object) -> list[EngineInfo]:
     if isinstance(reply, list) and all(isinstance(info, EngineInfo) for info in reply):
         return reply
-    raise BugInChild("an adapter listed something that is no engine")
+    raise BugInChild(_("an adapter listed something that is no engine"))
 
 
 def _how(error: ChildFailed) -> str:
     match error:
         case ChildDied(exit_code=code):
-            return f"its process ended with exit code {code}"
+            return _("its process ended with exit code {code}").format(code=code)
         case ChildTimedOut():
-            return "it did not finish loading in time"
+            return _("it did not finish loading in time")
         case _:
             return str(error).strip().rpartition("\n")[2]
 
 
 def _broken(runtime: str, cause: str) -> Fault:
-    return Fault("sdk-broken", f"{runtime} cannot be loaded ({cause}).", "Install QANA Desktop again.")
+    return Fault(
+        "sdk-broken",
+        _("{runtime} cannot be loaded ({cause}).").format(runtime=runtime, cause=cause),
+        _("Install QANA Desktop again."),
+    )
 
 
 def _unavailable(spec: AdapterSpec, fault: Fault) -> EngineInfo:
@@ -190,6 +197,8 @@ def _named(infos: list[EngineInfo], wanted: str) -> EngineInfo:
 def _unknown(engine_id: str) -> Fault:
     return Fault(
         "engine-unknown",
-        f"There is no engine '{engine_id}' on this machine, so no image can be assessed with it.",
-        "Choose one of the listed engines.",
+        _("There is no engine '{engine_id}' on this machine, so no image can be assessed with it.").format(
+            engine_id=engine_id
+        ),
+        _("Choose one of the listed engines."),
     )

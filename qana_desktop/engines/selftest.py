@@ -12,6 +12,7 @@ from qana_desktop.engines.batches import Batch
 from qana_desktop.engines.contract import Inference, ModelRefused
 from qana_desktop.network.bundle import Golden
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import _
 
 Infer = Callable[[Batch], Inference]
 """`Engine.infer`, or what stands for it while the engine is not ready yet."""
@@ -50,9 +51,11 @@ def require_selftest(infer: Infer, golden: Golden) -> SelfTest:
         raise ModelRefused(
             Fault(
                 "model-refused",
-                f"This engine gave other numbers than it must on the golden images: {found.differing} of "
-                f"{found.integers} differ. It is switched off and assesses no image.",
-                "Choose another engine, and report this with the versions that are shown beside the engine's name.",
+                _(
+                    "This engine gave other numbers than it must on the golden images: {differing} of {integers} "
+                    "differ. It is switched off and assesses no image."
+                ).format(differing=found.differing, integers=found.integers),
+                _("Choose another engine, and report this with the versions that are shown beside the engine's name."),
             )
         )
     return found

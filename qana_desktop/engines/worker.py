@@ -10,6 +10,7 @@ from typing import TypeAlias, cast
 from qana_desktop.engines.batches import Batch
 from qana_desktop.engines.contract import Engine, EngineAdapter, EngineError, EngineInfo
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import _
 
 Request: TypeAlias = tuple[str] | tuple[str, Batch] | tuple[str, str]
 
@@ -50,7 +51,9 @@ class EngineHandler:
         """What only boards can do; raises EngineError for other engines."""
         method = getattr(self._engine, what, None)
         if method is None:
-            fault = Fault("no-status", "This engine is no board: it has no clock and no state.", "Choose a board.")
+            fault = Fault(
+                "no-status", _("This engine is no board: it has no clock and no state."), _("Choose a board.")
+            )
             raise EngineError(fault)
         return cast("Callable[..., object]", method)
 

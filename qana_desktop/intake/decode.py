@@ -18,6 +18,7 @@ from qana_desktop.intake.completeness import require_complete
 from qana_desktop.intake.dicom import DicomImage, read_dicom
 from qana_desktop.intake.headers import Header, ImageFormat, png_chunks, png_without_metadata, read_header, sniff
 from qana_desktop.intake.native_messages import NativeMessages
+from qana_desktop.system.language import _
 
 UInt8Image = npt.NDArray[np.uint8]
 
@@ -131,7 +132,7 @@ def _pixels(data: bytes, header: Header, messages: NativeMessages) -> tuple[UInt
         return _on_white(pixels, premultiplied=header.premultiplied)
     if header.alpha:
         if header.format is ImageFormat.TIFF:
-            raise refusals.not_supported("a grey TIFF image with transparency")
+            raise refusals.not_supported(_("a grey TIFF image with transparency"))
         pixels = _run_decoder(data, _COLOUR, messages)  # announced, but not there
     if pixels.dtype != np.uint8:
         raise refusals.damaged()
@@ -174,10 +175,10 @@ def _on_white(bgra: npt.NDArray[np.uint8 | np.uint16], *, premultiplied: bool) -
 
 def _notes(header: Header, *, transparent: bool) -> tuple[str, ...]:
     said = (
-        (header.animated, "Animated: the first frame was read."),
-        (header.pages, "Several pages: the first page was read."),
-        (header.bits == 16, "16 bits per colour were scaled to 8."),
-        (transparent, "Transparent parts were put on white."),
-        (header.cmyk, "CMYK print colours were converted to RGB without a profile."),
+        (header.animated, _("Animated: the first frame was read.")),
+        (header.pages, _("Several pages: the first page was read.")),
+        (header.bits == 16, _("16 bits per colour were scaled to 8.")),
+        (transparent, _("Transparent parts were put on white.")),
+        (header.cmyk, _("CMYK print colours were converted to RGB without a profile.")),
     )
     return tuple(text for applies, text in said if applies)

@@ -23,6 +23,7 @@ from qana_desktop.intake import refusals
 from qana_desktop.intake.dicom_envelope import JPEG_BASELINE, RLE, Envelope, read_envelope
 from qana_desktop.intake.dicom_facts import DicomFacts
 from qana_desktop.intake.dicom_pixels import GREY, RGB, YBR, YBR_422, DecodeJpeg, PixelLayout, UInt8Image, to_rgb
+from qana_desktop.system.language import _
 from qana_desktop.triage.case import Contact, Polarisation, Sex
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class DicomImage:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what decoding does to the pixels."""
-        return ("Black and white: there is no colour to assess.",) if self.layout.photometric == GREY else ()
+        return (_("Black and white: there is no colour to assess."),) if self.layout.photometric == GREY else ()
 
 
 def read_dicom(data: bytes, *, max_pixels: int, min_side: int) -> DicomImage:
@@ -157,12 +158,14 @@ def _layout(dataset: Dataset, envelope: Envelope, *, max_pixels: int, min_side: 
 def _check_layout(dataset: Dataset, layout: PixelLayout) -> None:
     known = {GREY: 1, RGB: 3, YBR: 3, YBR_422: 3}
     if layout.photometric not in known:
-        raise refusals.dicom_pixels(f"stored as {layout.photometric or 'nothing that is named'}")
+        raise refusals.dicom_pixels(
+            _("stored as {colours}").format(colours=layout.photometric or "nothing that is named")
+        )
     if layout.samples != known[layout.photometric]:
         raise refusals.damaged()
     allocated, stored = _number(dataset, "BitsAllocated"), _number(dataset, "BitsStored")
     if allocated != 8 or stored != 8 or _number(dataset, "PixelRepresentation", default=0) != 0:
-        raise refusals.dicom_pixels(f"of {stored} bits in {allocated}")
+        raise refusals.dicom_pixels(_("of {stored} bits in {allocated}").format(stored=stored, allocated=allocated))
     if layout.half_chroma and (layout.columns % 2 or layout.by_plane):
         raise refusals.damaged()
     if layout.syntax == RLE and layout.photometric == YBR_422:

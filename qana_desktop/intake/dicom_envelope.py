@@ -12,6 +12,7 @@ from typing import Final
 
 from qana_desktop.intake import refusals
 from qana_desktop.intake.dicom_facts import DicomKind
+from qana_desktop.system.language import N_, _
 
 PREAMBLE: Final = 128
 MAGIC: Final = b"DICM"
@@ -27,11 +28,11 @@ READ: Final = frozenset({IMPLICIT, EXPLICIT, JPEG_BASELINE, RLE})
 """The transfer syntaxes that are read (PS3.5 section 10, annex A)."""
 
 _NOT_READ: Final[Mapping[str, str]] = {
-    "1.2.840.10008.1.2.1.99": "packed as a whole (deflated)",
-    "1.2.840.10008.1.2.2": "in big-endian order, which DICOM has withdrawn",
-    "1.2.840.10008.1.2.4.51": "12-bit JPEG",
-    "1.2.840.10008.1.2.4.57": "lossless JPEG",
-    "1.2.840.10008.1.2.4.70": "lossless JPEG",
+    "1.2.840.10008.1.2.1.99": N_("packed as a whole (deflated)"),
+    "1.2.840.10008.1.2.2": N_("in big-endian order, which DICOM has withdrawn"),
+    "1.2.840.10008.1.2.4.51": N_("12-bit JPEG"),
+    "1.2.840.10008.1.2.4.57": N_("lossless JPEG"),
+    "1.2.840.10008.1.2.4.70": N_("lossless JPEG"),
     "1.2.840.10008.1.2.4.80": "JPEG-LS",
     "1.2.840.10008.1.2.4.81": "JPEG-LS",
     "1.2.840.10008.1.2.4.90": "JPEG 2000",
@@ -68,7 +69,7 @@ def read_envelope(data: bytes) -> Envelope:
 def _uids(data: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     """Yield the tags and texts of the meta group's UIDs. Raises struct.error, ValueError."""
     at = PREAMBLE + len(MAGIC)
-    for _ in range(_MAX_ELEMENTS):
+    for _element in range(_MAX_ELEMENTS):
         if at == len(data):
             return
         group, element, kind = struct.unpack_from("<HH2s", data, at)
@@ -94,5 +95,5 @@ def _kind(uid: str) -> DicomKind:
 
 def _known(syntax: str) -> str:
     if syntax not in READ:
-        raise refusals.dicom_syntax(_NOT_READ.get(syntax, "of a kind that is unknown here"))
+        raise refusals.dicom_syntax(_NOT_READ.get(syntax, _("of a kind that is unknown here")))
     return syntax

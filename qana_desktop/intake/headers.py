@@ -14,6 +14,7 @@ from typing import Final
 
 from qana_desktop.intake import refusals
 from qana_desktop.intake.tags import ORIENTATION, Directory, byte_order, exif_orientation, read_directory
+from qana_desktop.system.language import N_, _
 
 
 class ImageFormat(StrEnum):
@@ -95,17 +96,17 @@ def _looks_like_bitmap(data: bytes) -> bool:
 
 
 _OTHERS: Final[tuple[tuple[int, bytes, str], ...]] = (
-    (0, b"GIF8", "a GIF image"),
-    (4, b"ftypavif", "an AVIF image"),
-    (4, b"ftypheic", "a HEIC image"),
-    (4, b"ftypheix", "a HEIC image"),
-    (4, b"ftypmif1", "a HEIF image"),
-    (4, b"ftyp", "a video or camera container"),
+    (0, b"GIF8", N_("a GIF image")),
+    (4, b"ftypavif", N_("an AVIF image")),
+    (4, b"ftypheic", N_("a HEIC image")),
+    (4, b"ftypheix", N_("a HEIC image")),
+    (4, b"ftypmif1", N_("a HEIF image")),
+    (4, b"ftyp", N_("a video or camera container")),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"II+\0", "a BigTIFF image"),
-    (0, b"MM\0+", "a BigTIFF image"),
+    (0, b"%PDF", N_("a PDF document")),
+    (0, b"II+\0", N_("a BigTIFF image")),
+    (0, b"MM\0+", N_("a BigTIFF image")),
 )
 
 
@@ -201,7 +202,7 @@ def _jpeg(data: bytes) -> Header:
     orientation, frame = 1, None
     for marker, start, length in jpeg_segments(data):
         if marker in _FRAMES_NOT_READ:
-            raise refusals.not_supported("a lossless or hierarchical JPEG image")
+            raise refusals.not_supported(_("a lossless or hierarchical JPEG image"))
         if marker in _FRAMES:
             frame = struct.unpack_from(">BHHB", data, start)
         if marker == _APP1 and data.startswith(_EXIF_PREFIX, start):
@@ -212,7 +213,7 @@ def _jpeg(data: bytes) -> Header:
         raise ValueError("a scan without a frame")
     bits, height, width, components = frame
     if bits != 8:
-        raise refusals.not_supported(f"a JPEG image with {bits} bits per colour")
+        raise refusals.not_supported(_("a JPEG image with {bits} bits per colour").format(bits=bits))
     return Header(ImageFormat.JPEG, width, height, orientation, cmyk=components == 4)
 
 
@@ -240,7 +241,7 @@ def _tiff(data: bytes) -> Header:
         raise refusals.truncated() from None
     bits = max(page.tags.get(_BITS, (1,)) or (1,))
     if bits not in (1, 4, 8, 16) or page.first(_SAMPLE_FORMAT, 1) != 1:
-        raise refusals.not_supported(f"a TIFF image with {bits}-bit or floating-point samples")
+        raise refusals.not_supported(_("a TIFF image with {bits}-bit or floating-point samples").format(bits=bits))
     return Header(
         ImageFormat.TIFF,
         page.first(_WIDTH, 0),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qana_desktop.intake import quality_limits as limits
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.quality import QualityFinding, QualityReport
 
 UInt8Image = npt.NDArray[np.uint8]
@@ -140,47 +141,48 @@ class Rule:
 
     def _sentence(self, value: float) -> str:
         shown, needed = (floor(value), ceil(self.limit)) if self.below else (ceil(value), floor(self.limit))
-        said = self.says.format(value=shown, limit=needed)
-        return f"Cannot assess: {said}" if self.refuses else said[0].upper() + said[1:]
+        happened = self.says.format(value=shown, limit=needed)
+        return _("Cannot assess: {happened}").format(happened=happened) if self.refuses else happened
 
 
-_NOT_DERMOSCOPY: Final = "Choose a dermoscopic image in colour."
-_AGAIN: Final = "Take it again with the lens on the skin."
+_NOT_DERMOSCOPY: Final = N_("Choose a dermoscopic image in colour.")
+_AGAIN: Final = N_("Take it again with the lens on the skin.")
 
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("light", limits.LIGHT_NEEDED, True, True, "image-too-dark",
-         "the image is too dark to read (brightest skin {value} of 255, needs {limit}).",
-         "Switch the light of the dermatoscope on and take it again."),
+         N_("the image is too dark to read (brightest skin {value} of 255, needs {limit})."),
+         N_("Switch the light of the dermatoscope on and take it again.")),
     Rule("overexposed", limits.OVEREXPOSED_ALLOWED, False, True, "image-overexposed",
-         "{value} % of the image is white without any detail (at most {limit} % is allowed).",
-         "Take it again with less light."),
+         N_("{value} % of the image is white without any detail (at most {limit} % is allowed)."),
+         N_("Take it again with less light.")),
     Rule("contrast", limits.CONTRAST_NEEDED, True, True, "image-uniform",
-         "the image shows nothing but one even area (contrast {value}, needs {limit}).", _AGAIN),
+         N_("the image shows nothing but one even area (contrast {value}, needs {limit})."), _AGAIN),
     Rule("colour", limits.COLOUR_NEEDED, True, True, "image-without-colour",
-         "the image has no colour (colour {value}, needs {limit}), and the network was trained on colour only.",
+         N_("the image has no colour (colour {value}, needs {limit}), and the network was trained on colour only."),
          _NOT_DERMOSCOPY),
     Rule("foreign", limits.FOREIGN_ALLOWED, False, True, "image-not-skin",
-         "{value} % of the image is of a blue or green that skin does not have (at most {limit} % is allowed).",
+         N_("{value} % of the image is of a blue or green that skin does not have (at most {limit} % is allowed)."),
          _NOT_DERMOSCOPY),
     Rule("noise", limits.NOISE_ALLOWED, False, True, "image-noise",
-         "the image is only fine grain without structures (grain {value}, at most {limit} is allowed).",
+         N_("the image is only fine grain without structures (grain {value}, at most {limit} is allowed)."),
          _NOT_DERMOSCOPY),
     Rule("sharpness", limits.SHARPNESS_NEEDED, True, True, "image-blurred",
-         "the image is too blurred to read (sharpness {value}, needs {limit}).", _AGAIN),
+         N_("the image is too blurred to read (sharpness {value}, needs {limit})."), _AGAIN),
     Rule("sharpness", limits.SHARPNESS_GOOD, True, False, "image-soft",
-         "the image is less sharp than 99 of 100 (sharpness {value}, good is {limit}).", _AGAIN),
+         N_("The image is less sharp than 99 of 100 (sharpness {value}, good is {limit})."), _AGAIN),
     Rule("light", limits.LIGHT_GOOD, True, False, "image-dim",
-         "the image is dark (brightest skin {value} of 255, good is {limit}).",
-         "Check the light if you take it again."),
+         N_("The image is dark (brightest skin {value} of 255, good is {limit})."),
+         N_("Check the light if you take it again.")),
     Rule("overexposed", limits.OVEREXPOSED_GOOD, False, False, "image-bright",
-         "{value} % of the image is white without any detail.", "Take it again with less light if you can."),
+         N_("{value} % of the image is white without any detail."), N_("Take it again with less light if you can.")),
     Rule("hair", limits.HAIR_GOOD, False, False, "image-hair",
-         "hair covers {value} % of the image.", "Part or clip the hair if you take it again."),
+         N_("Hair covers {value} % of the image."), N_("Part or clip the hair if you take it again.")),
     Rule("marks", limits.MARKS_GOOD, False, False, "image-marks",
-         "ink or a coloured marker lies beside the lesion.", "Remove it if you take it again."),
+         N_("Ink or a coloured marker lies beside the lesion."), N_("Remove it if you take it again.")),
     Rule("frame", limits.FRAME_GOOD, False, False, "image-frame",
-         "{value} % of the image's edge is black, the rim of the lens or a frame.", "Cut the frame off if you can."),
+         N_("{value} % of the image's edge is black, the rim of the lens or a frame."),
+         N_("Cut the frame off if you can.")),
 )  # fmt: skip
 """All rules, refusals first. Within one measurement, a broken refusal hides the warning."""
 

@@ -29,6 +29,7 @@ from qana_desktop.system.childprocess import (
     ChildTimedOut,
 )
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 log = logging.getLogger(__name__)
 
@@ -165,14 +166,16 @@ def _places(trace: str) -> str:
 
 
 def _closed() -> KnownError:
-    return KnownError(Fault("reader-closed", "The program is closing. The image was not read.", "Start it again."))
+    return KnownError(
+        Fault("reader-closed", _("The program is closing. The image was not read."), _("Start it again."))
+    )
 
 
 def _not_started(error: ChildFailed) -> KnownError:
     return KnownError(
         Fault(
             "reader-not-started",
-            f"The process that reads image files does not start: {error}. No image can be read.",
-            "Check that the computer has free memory, then start the program again.",
+            _("The process that reads image files does not start: {error}. No image can be read.").format(error=error),
+            _("Check that the computer has free memory, then start the program again."),
         )
     )

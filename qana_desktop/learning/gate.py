@@ -15,6 +15,7 @@ import numpy as np
 from qana_desktop.learning.judged import BoolArray, Judged
 from qana_desktop.learning.power import mcnemar, power_statement
 from qana_desktop.learning.protocol import Protocol
+from qana_desktop.system.language import N_, _, ngettext
 from qana_desktop.triage.diagnosis import FULL_NAMES
 
 _HAIR: Final = 1e-9
@@ -23,8 +24,8 @@ _HAIR: Final = 1e-9
 class Holdout(StrEnum):
     """Which frozen cases; the value is how a sentence calls them."""
 
-    FACTORY = "factory holdout"
-    LOCAL = "local holdout"
+    FACTORY = N_("factory holdout")
+    LOCAL = N_("local holdout")
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ def _enough_line(comparison: Comparison, protocol: Protocol) -> Line:
         "enough-malignant",
         comparison.holdout,
         count >= protocol.fewest_malignant,
-        f"The {comparison.holdout} has {count} malignant cases, and needs at least {protocol.fewest_malignant}.",
+        _("The {holdout} has {count} malignant cases, and needs at least {fewest_malignant}.").format(
+            holdout=comparison.holdout, count=count, fewest_malignant=protocol.fewest_malignant
+        ),
     )
 
 
@@ -164,8 +167,13 @@ def _flips_line(comparison: Comparison, protocol: Protocol) -> Line:
         "flips",
         comparison.holdout,
         share <= protocol.flips + _HAIR,
-        f"On the {comparison.holdout} {int(changed.sum())} of {len(changed)} answers change ({_percent(share)}), and at"
-        f" most {_percent(protocol.flips)} may.",
+        _("On the {holdout} {changed} of {count} answers change ({percent}), and at most {percent2} may.").format(
+            holdout=comparison.holdout,
+            changed=int(changed.sum()),
+            count=len(changed),
+            percent=_percent(share),
+            percent2=_percent(protocol.flips),
+        ),
     )
 
 
@@ -177,7 +185,9 @@ def _sensitivity_lines(comparison: Comparison, cut: int, protocol: Protocol) -> 
     for code, name, group, allowed, best in groups:
         if not group.any():
             continue
-        what = f"{name} sensitivity at the cut '{comparison.factory.cuts[cut]}' on the {comparison.holdout}"
+        what = _("{name} sensitivity at the cut '{cuts}' on the {holdout}").format(
+            name=name, cuts=comparison.factory.cuts[cut], holdout=comparison.holdout
+        )
         before, after = comparison.factory.reached[group, cut], comparison.candidate.reached[group, cut]
         yield _share_line(f"{code}-sensitivity", comparison.holdout, what, before, after, allowed)
         yield _paired_line(f"{code}-paired", comparison.holdout, what, before, after, protocol.alpha)
@@ -190,7 +200,9 @@ def _specificity_lines(comparison: Comparison, cut: int, protocol: Protocol) -> 
     benign = ~comparison.factory.malignant
     if not benign.any():
         return
-    what = f"Specificity at the cut '{comparison.factory.cuts[cut]}' on the {comparison.holdout}"
+    what = _("Specificity at the cut '{cuts}' on the {holdout}").format(
+        cuts=comparison.factory.cuts[cut], holdout=comparison.holdout
+    )
     before, after = ~comparison.factory.reached[benign, cut], ~comparison.candidate.reached[benign, cut]
     yield _share_line("specificity", comparison.holdout, what, before, after, protocol.specificity_loss)
 
@@ -200,7 +212,9 @@ def _recall_lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
         group = comparison.factory.of(diagnosis)
         if not group.any():
             continue
-        what = f"Recall of {FULL_NAMES[diagnosis].lower()} on the {comparison.holdout}"
+        what = _("Recall of {lower} on the {holdout}").format(
+            lower=FULL_NAMES[diagnosis].lower(), holdout=comparison.holdout
+        )
         before, after = comparison.factory.right[group], comparison.candidate.right[group]
         yield _share_line(
             "class-recall",
@@ -214,7 +228,7 @@ def _recall_lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
 
 
 def _accuracy_ratchet(comparison: Comparison, protocol: Protocol) -> Line:
-    what = f"Balanced accuracy on the {comparison.holdout}"
+    what = _("Balanced accuracy on the {holdout}").format(holdout=comparison.holdout)
     own, ever = comparison.candidate.balanced_accuracy(), comparison.best.balanced_accuracy
     return _ratchet_line("accuracy-ratchet", comparison.holdout, what, own, ever, protocol)
 
@@ -226,8 +240,10 @@ def _calibration_line(comparison: Comparison, protocol: Protocol) -> Line:
         "calibration",
         comparison.holdout,
         after <= allowed + _HAIR,
-        f"The calibration error on the {comparison.holdout} goes from {before:.3f} to {after:.3f}, and may be at most"
-        f" {allowed:.3f}.",
+        _(
+            "The calibration error on the {holdout} goes from {before:.3f} to {after:.3f}, and may be at most "
+            "{allowed:.3f}."
+        ).format(holdout=comparison.holdout, before=before, after=after, allowed=allowed),
     )
 
 
@@ -236,13 +252,23 @@ def _share_line(
 ) -> Line:
     """A share of cases may fall by `allowed`, or by `free` cases where these are more."""
     n, old, new = len(before), int(before.sum()), int(after.sum())
-    room = f" or {free} {'case' if free == 1 else 'cases'}" if free else ""
+    room = ngettext(" or {free} case", " or {free} cases", free).format(free=free) if free else ""
     return Line(
         code,
         holdout,
         old - new <= max(allowed * n + _HAIR, free),
-        f"{what} goes from {old} to {new} of {n} ({_percent(old / n)} to {_percent(new / n)}), and may fall by at most"
-        f" {_points(allowed)}{room}.",
+        _(
+            "{what} goes from {old} to {new} of {n} ({share} to {new_share}), and may fall by at most {points}{room}."
+        ).format(
+            what=what,
+            old=old,
+            new=new,
+            n=n,
+            share=_percent(old / n),
+            new_share=_percent(new / n),
+            points=_points(allowed),
+            room=room,
+        ),
     )
 
 
@@ -253,8 +279,10 @@ def _paired_line(code: str, holdout: Holdout, what: str, before: BoolArray, afte
         code,
         holdout,
         chance >= alpha,
-        f"{what}: {lost} cases are lost and {gained} gained; chance alone does that with p = {chance:.3f} (exact"
-        f" McNemar test), and below {alpha:.3f} it counts as a loss.",
+        _(
+            "{what}: {lost} cases are lost and {gained} gained; chance alone does that with p = {chance:.3f} "
+            "(exact McNemar test), and below {alpha:.3f} it counts as a loss."
+        ).format(what=what, lost=lost, gained=gained, chance=chance, alpha=alpha),
     )
 
 
@@ -263,8 +291,14 @@ def _ratchet_line(code: str, holdout: Holdout, what: str, own: float, ever: floa
         code,
         holdout,
         own >= ever - protocol.ratchet_loss - _HAIR,
-        f"{what} is {_percent(own)}; the best version so far had {_percent(ever)}, and at most"
-        f" {_points(protocol.ratchet_loss)} below that are allowed.",
+        _(
+            "{what} is {percent}; the best version so far had {percent2}, and at most {points} below that are allowed."
+        ).format(
+            what=what,
+            percent=_percent(own),
+            percent2=_percent(ever),
+            points=_points(protocol.ratchet_loss),
+        ),
     )
 
 

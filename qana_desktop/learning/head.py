@@ -21,6 +21,7 @@ from qana_desktop.learning.rounding import round_rows
 from qana_desktop.network.layers import Dense, Int8Array, IntegerNetwork
 from qana_desktop.network.validate import WEIGHT_RANGES, check
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 from qana_desktop.triage.calibration import softmax
 from qana_desktop.triage.policy import Calibration
 
@@ -147,15 +148,14 @@ def _head(network: IntegerNetwork) -> Dense:
 def _all_classes(classes: Sequence[str], cases: Sequence[LocalCase], settings: HeadSettings) -> tuple[str, ...]:
     counts = dict(_lesion_counts(cases))
     if not counts:
-        raise TooFewCases(Fault("no-cases", "There is no confirmed case to learn from.", "Confirm cases first."))
+        raise TooFewCases(Fault("no-cases", _("There is no confirmed case to learn from."), _("Confirm cases first.")))
     added = sorted(set(counts) - set(classes))
     for label in added:
         if counts[label] < settings.new_class_cases:
-            message = (
-                f"The new class '{label}' has {counts[label]} confirmed lesions, and is learnt from"
-                f" {settings.new_class_cases}."
-            )
-            raise TooFewCases(Fault("new-class-too-small", message, "Confirm more cases, or leave these out."))
+            message = _(
+                "The new class '{label}' has {counts} confirmed lesions, and is learnt from {new_class_cases}."
+            ).format(label=label, counts=counts[label], new_class_cases=settings.new_class_cases)
+            raise TooFewCases(Fault("new-class-too-small", message, _("Confirm more cases, or leave these out.")))
     return (*classes, *added)
 
 

@@ -16,12 +16,13 @@ from qana_desktop.learning.memory import LARGEST_FEATURE, LocalCase
 from qana_desktop.learning.protocol import Protocol
 from qana_desktop.network.serialise import NetworkFileRefused, arrays_from_bytes, arrays_to_bytes
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
 NEAR: Final = 0.05
 """Features this close are of one picture: mean difference of the levels 0 to 15, averaged over views and features.
 
 Pictures of different lesions in the factory's feature memory lie more than twice as far apart."""
-_DOCUMENT: Final = "The holdout"
+_DOCUMENT: Final = N_("The holdout")
 _ID_BYTES: Final = 64
 
 
@@ -80,14 +81,18 @@ def holdout_from_bytes(content: bytes, *, sha256: str) -> FeatureHoldout:
     """Read a holdout after comparing its hash with the pinned one (hex digits). Raises HoldoutRefused."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        raise _refusal(f"{_DOCUMENT} is not the one that was pinned: its SHA-256 is {found[:12]}…, not {sha256[:12]}….")
+        raise _refusal(
+            _("{document} is not the one that was pinned: its SHA-256 is {found}…, not {sha256}….").format(
+                document=_DOCUMENT, found=found[:12], sha256=sha256[:12]
+            )
+        )
     try:
         arrays = arrays_from_bytes(content, document=_DOCUMENT)
     except NetworkFileRefused as error:
         raise _refusal(error.fault.message) from error
     problem = _problem(arrays)
     if problem is not None:
-        raise _refusal(f"{_DOCUMENT} cannot be read: {problem}.")
+        raise _refusal(_("{document} cannot be read: {problem}.").format(document=_DOCUMENT, problem=problem))
     lesions = tuple(name.decode() for name in arrays["lesions"].tolist())
     return FeatureHoldout(lesions, arrays["labels"].astype(np.int64), arrays["features"], found)
 
@@ -95,16 +100,16 @@ def holdout_from_bytes(content: bytes, *, sha256: str) -> FeatureHoldout:
 def _problem(arrays: dict[str, npt.NDArray[np.generic]]) -> str | None:
     """What is wrong with the arrays of a holdout, or None."""
     if set(arrays) != {"lesions", "labels", "features"}:
-        return "it does not hold lesions, labels and features"
+        return _("it does not hold lesions, labels and features")
     lesions, labels, features = arrays["lesions"], arrays["labels"], arrays["features"]
     if lesions.dtype.kind != "S" or labels.dtype != np.uint8 or features.dtype != np.uint8:
-        return "its arrays are of other types"
+        return _("its arrays are of other types")
     if features.ndim != 3 or 0 in features.shape or lesions.shape != (len(features),) or labels.shape != lesions.shape:
-        return "its arrays do not fit each other"
+        return _("its arrays do not fit each other")
     if len(np.unique(lesions)) != len(lesions):
-        return "a lesion comes twice, and cases must be independent"
+        return _("a lesion comes twice, and cases must be independent")
     if np.max(features.astype(np.int64)) > LARGEST_FEATURE:
-        return f"a feature is above {LARGEST_FEATURE}"
+        return _("a feature is above {largest_feature}").format(largest_feature=LARGEST_FEATURE)
     return None
 
 
@@ -129,14 +134,16 @@ def overlaps(training: Sequence[LocalCase], holdout: Sequence[LocalCase]) -> Ite
     pictures = np.stack([_mean_features(case) for case in holdout]) if holdout else None
     for case in training:
         if case.patient in patients:
-            yield Overlap(case.lesion, patients[case.patient], "The patient is one of the holdout.")
+            yield Overlap(case.lesion, patients[case.patient], _("The patient is one of the holdout."))
         elif case.lesion in lesions:
-            yield Overlap(case.lesion, case.lesion, "The lesion is one of the holdout.")
+            yield Overlap(case.lesion, case.lesion, _("The lesion is one of the holdout."))
         elif pictures is not None:
             gaps = np.abs(pictures - _mean_features(case)).mean(axis=1)
             nearest = int(np.argmin(gaps))
             if gaps[nearest] <= NEAR:
-                sentence = f"The picture is one of the holdout, or nearly: {gaps[nearest]:.2f} levels apart."
+                sentence = _("The picture is one of the holdout, or nearly: {gaps:.2f} levels apart.").format(
+                    gaps=gaps[nearest]
+                )
                 yield Overlap(case.lesion, holdout[nearest].lesion, sentence)
 
 
@@ -150,10 +157,10 @@ def looks_warning(looks: Sequence[Look], malignant: int, protocol: Protocol) -> 
     if count <= protocol.looks:
         return None
     luck = math.sqrt(2.0 * math.log(count) * 2.0 * protocol.churn / max(malignant, 1))
-    return (
-        f"This holdout has judged {count} versions, and is worn out after {protocol.looks}: the best of {count} looks"
-        f" up to {100 * luck:.1f} points better than it is, by luck alone. Freeze new cases before the next update."
-    )
+    return _(
+        "This holdout has judged {count} versions, and is worn out after {looks}: the best of {count} looks up "
+        "to {luck:.1f} points better than it is, by luck alone. Freeze new cases before the next update."
+    ).format(count=count, looks=protocol.looks, luck=100 * luck)
 
 
 def _mean_features(case: LocalCase) -> npt.NDArray[np.float64]:
@@ -161,5 +168,5 @@ def _mean_features(case: LocalCase) -> npt.NDArray[np.float64]:
 
 
 def _refusal(message: str) -> HoldoutRefused:
-    remedy = "No update can be judged with it; restore the file that came with the network."
+    remedy = _("No update can be judged with it; restore the file that came with the network.")
     return HoldoutRefused(Fault("holdout-bad", message, remedy))

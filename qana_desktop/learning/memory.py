@@ -12,6 +12,7 @@ import numpy.typing as npt
 from qana_desktop.network.manifest import FEATURES
 from qana_desktop.network.serialise import NetworkFileRefused, arrays_from_bytes
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 LARGEST_FEATURE: Final = 15
 """The largest level of a 4-bit activation."""
@@ -55,11 +56,19 @@ def memory_from_bytes(content: bytes, *, classes: int, features: int) -> Feature
         raise _refusal(error.fault.message) from error
     levels, labels = arrays.get("features"), arrays.get("labels")
     if levels is None or labels is None or levels.dtype != np.uint8 or labels.dtype != np.uint8:
-        raise _refusal(f"{FEATURES} holds no features and labels.")
+        raise _refusal(_("{features} holds no features and labels.").format(features=FEATURES))
     if levels.ndim != 2 or levels.shape[1] != features or labels.shape != (len(levels),):
-        raise _refusal(f"{FEATURES} holds features {levels.shape} and labels {labels.shape}, for {features} features.")
+        raise _refusal(
+            _("{features} holds features {shape} and labels {shape2}, for {features2} features.").format(
+                features=FEATURES, shape=levels.shape, shape2=labels.shape, features2=features
+            )
+        )
     if set(np.unique(labels)) != set(range(classes)) or levels.max() > LARGEST_FEATURE:
-        raise _refusal(f"{FEATURES} does not hold cases of each of the {classes} classes, and no others.")
+        raise _refusal(
+            _("{features} does not hold cases of each of the {classes} classes, and no others.").format(
+                features=FEATURES, classes=classes
+            )
+        )
     return FeatureMemory(levels, labels.astype(np.int64))
 
 
@@ -85,5 +94,5 @@ def true_lesions(cases: Sequence[LocalCase]) -> dict[str, str]:
 
 
 def _refusal(message: str) -> MemoryRefused:
-    remedy = "The clinic's cases cannot be learnt with this version of the network; take another bundle."
+    remedy = _("The clinic's cases cannot be learnt with this version of the network; take another bundle.")
     return MemoryRefused(Fault("feature-memory-bad", message, remedy))

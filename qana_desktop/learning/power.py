@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from qana_desktop.learning.protocol import Protocol
+from qana_desktop.system.language import _
 
 _NEGLIGIBLE: Final = 1e-15
 _HAIR: Final = 1e-9
@@ -60,13 +61,19 @@ def refusal_rate(n: int, loss: float, protocol: Protocol) -> float:
 def power_statement(n: int, protocol: Protocol) -> str:
     """What `n` malignant cases can show, as a sentence with numbers."""
     if n == 0:
-        return "This holdout has no malignant case: it shows nothing about missed cancers."
+        return _("This holdout has no malignant case: it shows nothing about missed cancers.")
     paired_only = replace(protocol, malignant_loss=1.0)
     seen, harmless = (refusal_rate(n, loss, protocol) for loss in (protocol.shown_loss, 0.0))
     significant = refusal_rate(n, protocol.shown_loss, paired_only)
-    return (
-        f"With {n} malignant cases, an update that truly misses {100 * protocol.shown_loss:.0f} points more of them is"
-        f" refused {100 * seen:.0f} % of the time at one cut ({100 * significant:.0f} % by the paired test alone), and"
-        f" a harmless one that swaps {100 * protocol.churn:.0f} % of the cases each way {100 * harmless:.0f} % of the"
-        " time."
+    return _(
+        "With {n} malignant cases, an update that truly misses {loss:.0f} points more of them is refused "
+        "{seen:.0f} % of the time at one cut ({paired:.0f} % by the paired test alone), and a harmless one "
+        "that swaps {churn:.0f} % of the cases each way {harmless:.0f} % of the time."
+    ).format(
+        n=n,
+        loss=100 * protocol.shown_loss,
+        seen=100 * seen,
+        paired=100 * significant,
+        churn=100 * protocol.churn,
+        harmless=100 * harmless,
     )

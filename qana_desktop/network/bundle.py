@@ -41,6 +41,7 @@ from qana_desktop.network.second_reader import (
     golden_logits_from_bytes,
 )
 from qana_desktop.network.serialise import arrays_from_bytes, network_from_bytes
+from qana_desktop.system.language import _
 
 ACTIVE: Final = "ACTIVE"
 """The pointer beside the bundles: one line, the id of the active one."""
@@ -96,7 +97,12 @@ class Bundle:
             (self.path / GOLDEN_LOGITS).read_bytes(), size=spec.input_size, classes=len(self.manifest.classes)
         )
         if logits is None:
-            raise refusal("bundle-bad", f"{GOLDEN_LOGITS} of '{self.id}' does not fit its second reader.")
+            raise refusal(
+                "bundle-bad",
+                _("{golden_logits} of '{id}' does not fit its second reader.").format(
+                    golden_logits=GOLDEN_LOGITS, id=self.id
+                ),
+            )
         return SecondReaderContents(spec, (self.path / MODEL).read_bytes(), logits)
 
     def learning_file(self, name: str) -> bytes | None:
@@ -109,7 +115,10 @@ class Bundle:
             return None
         content = path.read_bytes()
         if FileEntry.of(name, content) not in self.manifest.files:
-            raise refusal("bundle-changed", f"{name} of the bundle '{self.id}' was changed after it was written.")
+            raise refusal(
+                "bundle-changed",
+                _("{name} of the bundle '{id}' was changed after it was written.").format(name=name, id=self.id),
+            )
         return content
 
     def network(self) -> IntegerNetwork:
@@ -121,10 +130,18 @@ class Bundle:
         arrays = arrays_from_bytes((self.path / GOLDEN).read_bytes(), document=GOLDEN)
         images, potentials = arrays.get("images"), arrays.get("potentials")
         if images is None or images.dtype != np.uint8 or images.shape[1:] != self.manifest.input_shape:
-            raise refusal("bundle-bad", f"{GOLDEN} of '{self.id}' holds no images of the network's input shape.")
+            raise refusal(
+                "bundle-bad",
+                _("{golden} of '{id}' holds no images of the network's input shape.").format(golden=GOLDEN, id=self.id),
+            )
         outputs = len(self.manifest.classes) + self.manifest.features
         if potentials is None or potentials.dtype != np.int32 or potentials.shape != (len(images), outputs):
-            raise refusal("bundle-bad", f"{GOLDEN} of '{self.id}' holds no int32 outputs, {outputs} to an image.")
+            raise refusal(
+                "bundle-bad",
+                _("{golden} of '{id}' holds no int32 outputs, {outputs} to an image.").format(
+                    golden=GOLDEN, id=self.id, outputs=outputs
+                ),
+            )
         return Golden(images, potentials)
 
     def policy_json(self) -> str:
@@ -153,7 +170,9 @@ def open_bundle(path: Path) -> Bundle:
     expected = bundle_id(manifest.name, content)
     folder = path.resolve().name
     if folder != expected:
-        message = f"The folder '{folder}' holds the bundle '{expected}': it was renamed or its manifest changed."
+        message = _(
+            "The folder '{folder}' holds the bundle '{expected}': it was renamed or its manifest changed."
+        ).format(folder=folder, expected=expected)
         raise refusal("bundle-changed", message)
     for entry in manifest.files:
         _verify(path, entry)
@@ -177,18 +196,20 @@ def active_bundle_id(models_dir: Path) -> str:
     try:
         identity = (models_dir / ACTIVE).read_text(encoding="utf-8").strip()
     except FileNotFoundError as error:
-        raise refusal("bundle-none-active", "No version of the network is active.") from error
+        raise refusal("bundle-none-active", _("No version of the network is active.")) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise refusal("bundle-none-active", f"The pointer to the active network cannot be read ({error}).") from error
+        raise refusal(
+            "bundle-none-active", _("The pointer to the active network cannot be read ({error}).").format(error=error)
+        ) from error
     if not is_bundle_id(identity):
-        raise refusal("bundle-none-active", "The pointer to the active network does not name a bundle.")
+        raise refusal("bundle-none-active", _("The pointer to the active network does not name a bundle."))
     return identity
 
 
 def activate(models_dir: Path, identity: str) -> Bundle:
     """Make a bundle of `models_dir` the active one, in one step, after opening it. Raises BundleRefused."""
     if not is_bundle_id(identity):
-        raise refusal("bundle-missing", f"'{identity}' is not the id of a bundle.")
+        raise refusal("bundle-missing", _("'{identity}' is not the id of a bundle.").format(identity=identity))
     bundle = open_bundle(models_dir / identity)
     descriptor, temporary = tempfile.mkstemp(dir=models_dir, prefix=f".{ACTIVE}-")
     try:
@@ -207,19 +228,30 @@ def _read_manifest(path: Path) -> bytes:
     manifest = path / MANIFEST
     try:
         if manifest.stat().st_size > LARGEST_MANIFEST:
-            raise refusal("bundle-bad", f"{MANIFEST} of '{path.name}' is too large to be one.")
+            raise refusal(
+                "bundle-bad",
+                _("{manifest} of '{name}' is too large to be one.").format(manifest=MANIFEST, name=path.name),
+            )
         return manifest.read_bytes()
     except FileNotFoundError as error:
-        raise refusal("bundle-missing", f"There is no bundle in the folder '{path.name}'.") from error
+        raise refusal(
+            "bundle-missing", _("There is no bundle in the folder '{name}'.").format(name=path.name)
+        ) from error
     except OSError as error:
-        raise refusal("bundle-missing", f"The bundle '{path.name}' cannot be read ({error.strerror}).") from error
+        raise refusal(
+            "bundle-missing",
+            _("The bundle '{name}' cannot be read ({strerror}).").format(name=path.name, strerror=error.strerror),
+        ) from error
 
 
 def _verify(path: Path, entry: FileEntry) -> None:
     """Compare one file with its entry; links are refused, since what they point at can change."""
     file = path / entry.name
     if file.is_symlink() or not file.is_file():
-        raise refusal("bundle-missing-file", f"The bundle '{path.name}' lacks its file {entry.name}.")
+        raise refusal(
+            "bundle-missing-file",
+            _("The bundle '{name}' lacks its file {name2}.").format(name=path.name, name2=entry.name),
+        )
     try:
         with file.open("rb") as content:
             same = (
@@ -227,7 +259,15 @@ def _verify(path: Path, entry: FileEntry) -> None:
             )
     except OSError as error:
         raise refusal(
-            "bundle-missing-file", f"{entry.name} of '{path.name}' cannot be read ({error.strerror})."
+            "bundle-missing-file",
+            _("{name} of '{name2}' cannot be read ({strerror}).").format(
+                name=entry.name, name2=path.name, strerror=error.strerror
+            ),
         ) from error
     if not same:
-        raise refusal("bundle-changed", f"{entry.name} of the bundle '{path.name}' was changed after it was written.")
+        raise refusal(
+            "bundle-changed",
+            _("{name} of the bundle '{name2}' was changed after it was written.").format(
+                name=entry.name, name2=path.name
+            ),
+        )

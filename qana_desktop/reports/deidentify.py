@@ -24,11 +24,12 @@ from qana_desktop.reports.faults import BURNED_IN, NOT_EMPTY, ExportFailed, not_
 from qana_desktop.reports.image_files import jpeg, png, tiff
 from qana_desktop.reports.proof import SUFFIX, ImageKind, prove_clean
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 Report = Callable[[int, int], None]
 """Called with how many images are done, of how many."""
 
-LOOK: Final = "Text inside the pictures themselves is not removed: look at each image before it leaves."
+LOOK: Final = N_("Text inside the pictures themselves is not removed: look at each image before it leaves.")
 _SILENT: Final[Report] = lambda _done, _total: None  # noqa: E731 - a default value, not a function to read
 _PARTS: Final = re.compile(r"[^\W_]+")
 
@@ -75,7 +76,7 @@ def export_images(
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".qana-export-", dir=folder.parent))
     except OSError as error:
-        raise not_written(error.strerror or "unknown reason") from error
+        raise not_written(error.strerror or _("unknown reason")) from error
     try:
         done = tuple(
             _export(image, number, partial, kind, reader, report, len(images))
@@ -86,7 +87,7 @@ def export_images(
             folder.rmdir()
         partial.rename(folder)
     except OSError as error:
-        raise not_written(error.strerror or "unknown reason") from error
+        raise not_written(error.strerror or _("unknown reason")) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return done
@@ -127,21 +128,23 @@ def _prove_pixels(kind: ImageKind, path: Path, pixels: ExportPixels, reader: Ima
     try:
         again = reader.export(path)
     except FileRefused:
-        raise not_clean("a file that cannot be read back") from None
+        raise not_clean(_("a file that cannot be read back")) from None
     same = again.rgb.shape == pixels.rgb.shape
     if (
         not same
         or again.icc != pixels.icc
         or (kind is not ImageKind.JPEG and not np.array_equal(again.rgb, pixels.rgb))
     ):
-        raise not_clean("an image that is not the one that was written")
+        raise not_clean(_("an image that is not the one that was written"))
 
 
 def _unreadable(label: str, fault: Fault) -> ExportFailed:
     return ExportFailed(
         Fault(
             fault.code,
-            f"{label}: {fault.message.removeprefix('Cannot assess: ')} Nothing was exported.",
-            f"{fault.remedy} Or leave it out.",
+            _("{label}: {what} Nothing was exported.").format(
+                label=label, what=fault.message.removeprefix("Cannot assess: ")
+            ),
+            _("{remedy} Or leave it out.").format(remedy=fault.remedy),
         )
     )

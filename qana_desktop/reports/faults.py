@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
 
 class ExportFailed(KnownError):
@@ -15,17 +16,20 @@ class ArchiveRefused(KnownError):
     """An archive that is not taken in; nothing of it was stored."""
 
 
-_KEPT: Final = "Nothing was exported. The originals were not touched."
+_KEPT: Final = N_("Nothing was exported. The originals were not touched.")
 
 NOT_EMPTY: Final = Fault(
     "export-folder-not-empty",
-    f"There is something at the place of the export already. {_KEPT}",
-    "Name a new folder or file.",
+    N_("There is something at the place of the export already. Nothing was exported. The originals were not touched."),
+    N_("Name a new folder or file."),
 )
 BURNED_IN: Final = Fault(
     "export-burned-in",
-    f"An image says of itself that text is burned into its pixels. {_KEPT}",
-    "Leave this image out, or cover the text in another program and export that image.",
+    N_(
+        "An image says of itself that text is burned into its pixels. Nothing was exported. "
+        "The originals were not touched."
+    ),
+    N_("Leave this image out, or cover the text in another program and export that image."),
 )
 
 
@@ -34,8 +38,10 @@ def not_clean(what: str) -> ExportFailed:
     return ExportFailed(
         Fault(
             "export-not-clean",
-            f"A written file was read back and does not hold only what it may: {what}. {_KEPT}",
-            "Leave this image out and report the file's kind to the makers of the program.",
+            _("A written file was read back and does not hold only what it may: {what}. {kept}").format(
+                what=what, kept=_KEPT
+            ),
+            _("Leave this image out and report the file's kind to the makers of the program."),
         )
     )
 
@@ -45,8 +51,8 @@ def not_written(what: str) -> ExportFailed:
     return ExportFailed(
         Fault(
             "export-not-written",
-            f"The export cannot be written: {what}. {_KEPT}",
-            "Check the drive and its free space.",
+            _("The export cannot be written: {what}. {kept}").format(what=what, kept=_KEPT),
+            _("Check the drive and its free space."),
         )
     )
 
@@ -56,7 +62,7 @@ def archive_refused(code: str, what: str) -> ArchiveRefused:
     return ArchiveRefused(
         Fault(
             f"archive-{code}",
-            f"The archive was refused: {what}. Nothing of it was stored.",
-            "Ask whoever made it to export it again, and copy it again.",
+            _("The archive was refused: {what}. Nothing of it was stored.").format(what=what),
+            _("Ask whoever made it to export it again, and copy it again."),
         )
     )

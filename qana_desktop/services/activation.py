@@ -12,6 +12,7 @@ from qana_desktop.engines.mapping import BoardMapping, mapping_report
 from qana_desktop.network.bundle import Bundle, activate, open_bundle
 from qana_desktop.services.composition import load_bundle
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 _NO_LIBRARY: Final = frozenset({"sdk-missing", "sdk-platform"})
 
@@ -59,4 +60,6 @@ def activate_version(
 
 
 def _refused(why: Fault) -> Fault:
-    return Fault(why.code, f"{why.message} The version that was in use stays in use.", why.remedy)
+    return Fault(
+        why.code, _("{message} The version that was in use stays in use.").format(message=why.message), why.remedy
+    )

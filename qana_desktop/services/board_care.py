@@ -11,6 +11,7 @@ from qana_desktop.engines.akida_wheel import WheelFacts, WheelRefused, inspect_w
 from qana_desktop.engines.mapping import BoardMapping, mapping_report
 from qana_desktop.services.composition import load_bundle
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import _
 
 
 def _mapped() -> list[BoardMapping]:
@@ -37,9 +38,11 @@ class BoardCare:
         try:
             return add_runtime(wheel, seen=seen)
         except OSError as error:
-            why = error.strerror or "the disk refused"
+            why = error.strerror or _("the disk refused")
             fault = Fault(
-                "wheel-refused", f"The library was not added: {why}.", "Make room on the disk, then try again."
+                "wheel-refused",
+                _("The library was not added: {why}.").format(why=why),
+                _("Make room on the disk, then try again."),
             )
             raise WheelRefused(fault) from error
 
@@ -49,6 +52,6 @@ class BoardCare:
             return remove_runtime()
         except OSError as error:
             fault = Fault(
-                "runtime-in-use", "The Akida library is in use: it was not removed.", "Choose another engine."
+                "runtime-in-use", _("The Akida library is in use: it was not removed."), _("Choose another engine.")
             )
             raise WheelRefused(fault) from error

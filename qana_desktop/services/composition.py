@@ -21,6 +21,7 @@ from qana_desktop.system.clock import Clock
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.host import describe_host
 from qana_desktop.system.json_reads import BadJson
+from qana_desktop.system.language import _
 from qana_desktop.system.resources import models_dir
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_from_json
@@ -78,8 +79,8 @@ def load_bundle(path: Path | None = None) -> ActiveBundle:
         raise BundleUnfit(
             Fault(
                 "bundle-unfit",
-                f"The bundle “{bundle.id}” cannot be used: {problem}.",
-                "Choose another version of the network, or install this one again.",
+                _("The bundle “{id}” cannot be used: {problem}.").format(id=bundle.id, problem=problem),
+                _("Choose another version of the network, or install this one again."),
             )
         )
     return ActiveBundle(bundle.id, bundle.path, bundle.manifest.input_shape[0], policy)
@@ -89,15 +90,17 @@ def _problems(bundle: Bundle, policy: ReadingPolicy) -> Iterator[str]:
     manifest = bundle.manifest
     height, width, channels = manifest.input_shape
     if (height, channels) != (width, 3):
-        yield "its network does not take square RGB images"
+        yield _("its network does not take square RGB images")
     if manifest.preprocess_version != PREPROCESS_VERSION:
-        yield f"it needs preprocessing {manifest.preprocess_version}, and this program has {PREPROCESS_VERSION}"
+        yield _("it needs preprocessing {preprocess_version}, and this program has {preprocess_version2}").format(
+            preprocess_version=manifest.preprocess_version, preprocess_version2=PREPROCESS_VERSION
+        )
     if tuple(policy.classes) != manifest.classes or policy.views != manifest.views:
-        yield "its reading policy is for other classes or views than its network"
+        yield _("its reading policy is for other classes or views than its network")
     if not set(policy.views) <= set(DIHEDRAL):
-        yield "it asks for a view that this program does not know"
+        yield _("it asks for a view that this program does not know")
     if policy.domain is not None and len(policy.domain.variances) != manifest.features:
-        yield "its domain model is for another number of features"
+        yield _("its domain model is for another number of features")
 
 
 def _start(reader: ImageReader, registry: EngineRegistry, device: BoardDesk, wanted: str) -> tuple[Fault, ...]:

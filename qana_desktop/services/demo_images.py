@@ -13,6 +13,7 @@ import cv2
 
 from qana_desktop.services.synthetic_lesions import Look, RgbImage, draw_lesion
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 COMMENT: Final = b"Synthetic image drawn by QANA Desktop. Not a photograph, not a patient."
 
@@ -89,8 +90,10 @@ def write_demo_images(folder: Path) -> list[Path]:
         raise CannotWrite(
             Fault(
                 "cannot-write",
-                f"The demonstration images could not be written to “{folder}”: {error.strerror or error}.",
-                "Name a folder that you may write to.",
+                _("The demonstration images could not be written to “{folder}”: {why}.").format(
+                    folder=folder, why=error.strerror or error
+                ),
+                _("Name a folder that you may write to."),
             )
         ) from error
 

@@ -19,6 +19,7 @@ from qana_desktop.engines.probing import unplugged
 from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.system.childprocess import ChildFailed
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_
 from qana_desktop.triage.measured import MeasuredValue
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,13 @@ BoardListener = Callable[[BoardsChanged], None]
 
 NO_ENGINE: Final = Fault(
     code="engine-not-chosen",
-    message="No engine is running, so no image can be assessed.",
-    remedy="Choose an engine.",
+    message=N_("No engine is running, so no image can be assessed."),
+    remedy=N_("Choose an engine."),
 )
 RETURNS: Final = 3
 """How often a board that came back is taken into use again without a person: a loose cable must not go on for ever."""
 
-_NOBODY: Final = EngineInfo("", "No engine", "", "", EngineState.UNAVAILABLE, NO_ENGINE)
+_NOBODY: Final = EngineInfo("", N_("No engine"), "", "", EngineState.UNAVAILABLE, NO_ENGINE)
 
 
 class RunningEngine(Engine, Protocol):

@@ -10,6 +10,7 @@ from typing import Final
 
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm"})
 """What is looked for in folders. A file that is named itself is read whatever it is called: its content decides."""
@@ -40,12 +41,12 @@ def find_images(paths: Iterable[Path]) -> list[ImageSource]:
 
 def _expand(path: Path) -> list[Path]:
     if path.is_dir():
-        return list(_in_folder(path)) or _refuse(path, "folder-empty", "holds no image")
+        return list(_in_folder(path)) or _refuse(path, "folder-empty", _("holds no image"))
     if path.exists() or path.is_symlink():
         return [path]
     if glob.has_magic(str(path)):
-        return list(_matching(str(path))) or _refuse(path, "pattern-empty", "fits no image")
-    return _refuse(path, "path-missing", "does not exist")
+        return list(_matching(str(path))) or _refuse(path, "pattern-empty", _("fits no image"))
+    return _refuse(path, "path-missing", _("does not exist"))
 
 
 def _matching(pattern: str) -> Iterator[Path]:
@@ -74,8 +75,10 @@ def _not_searched(path: Path, error: OSError) -> Fault:
     name = str(path) if len(str(path)) <= _LONGEST_NAME else f"{str(path)[:_LONGEST_NAME]}…"
     return Fault(
         code="path-unreadable",
-        message=f"“{name}” cannot be looked at ({error.strerror}), so nothing was read.",
-        remedy="Check the name and its permissions, or name the folders and files beside it one by one.",
+        message=_("“{name}” cannot be looked at ({strerror}), so nothing was read.").format(
+            name=name, strerror=error.strerror
+        ),
+        remedy=_("Check the name and its permissions, or name the folders and files beside it one by one."),
     )
 
 
@@ -83,7 +86,7 @@ def _refuse(path: Path, code: str, what: str) -> list[Path]:
     raise NothingToRead(
         Fault(
             code=code,
-            message=f"“{path}” {what}, so nothing was read.",
-            remedy="Name image files (JPEG, PNG, TIFF, BMP, WebP or DICOM), or folders that hold some.",
+            message=_("“{path}” {what}, so nothing was read.").format(path=path, what=what),
+            remedy=_("Name image files (JPEG, PNG, TIFF, BMP, WebP or DICOM), or folders that hold some."),
         )
     )

@@ -24,6 +24,7 @@ from qana_desktop.services.find_images import find_images
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.clock import Clock
+from qana_desktop.system.language import _
 from qana_desktop.triage.assess import assess, refusals_of
 from qana_desktop.triage.measured import MeasuredValue
 from qana_desktop.triage.outcome import CannotAssess, Latency, Provenance, Reading
@@ -136,13 +137,13 @@ class TriageDesk:
         handed over stays valid when the batch ends early: by EngineError, by `Cancelled`, by a bug.
         """
         total = len(sources) if isinstance(sources, Sized) else None
-        report(Progress(0, total, "Reading images"))
+        report(Progress(0, total, _("Reading images")))
         with self._prepared_ahead(sources) as stream:
             finished = self._finished(_until_cancelled(stream, token), ignore_quality=ignore_quality)
             with contextlib.closing(finished):
                 for done, (source, reading) in enumerate(finished, start=1):
                     on_reading(source, reading)
-                    report(Progress(done, total, "Reading images"))
+                    report(Progress(done, total, _("Reading images")))
 
     def _finished(
         self, stream: Iterator[tuple[ImageSource, _Prepared]], *, ignore_quality: bool
@@ -271,4 +272,8 @@ def _of_one_image(per_view: MeasuredValue, view_count: int) -> MeasuredValue:
     """Energy of one reading from that of one network input: all views belong to it."""
     views_text = "1 view" if view_count == 1 else f"{view_count} views"
     value = None if per_view.value is None else per_view.value * view_count
-    return replace(per_view, value=value, scope=per_view.scope.replace(ONE_VIEW, f"one image, {views_text}"))
+    return replace(
+        per_view,
+        value=value,
+        scope=per_view.scope.replace(ONE_VIEW, _("one image, {views_text}").format(views_text=views_text)),
+    )

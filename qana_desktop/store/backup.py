@@ -35,6 +35,7 @@ from qana_desktop.store.swap import partial_of, swap_in
 from qana_desktop.store.verify import Report, Verdict, verify
 from qana_desktop.system.faults import Fault
 from qana_desktop.system.json_reads import JsonNode
+from qana_desktop.system.language import N_, _
 
 MANIFEST: Final = "backup.json"
 FORMAT: Final = 1
@@ -207,7 +208,11 @@ def heal_images(store: Store, backup: Path, keys: StoreKeys, *, by: str) -> tupl
                     still_bad += 1
                 else:
                     healed += 1
-    store.record("images-healed", by=by, note=f"{healed} healed, {still_bad} still damaged")
+    store.record(
+        "images-healed",
+        by=by,
+        note=_("{healed} healed, {still_bad} still damaged").format(healed=healed, still_bad=still_bad),
+    )
     return healed, still_bad
 
 
@@ -219,7 +224,7 @@ def _copy_store(store: Store, target: Path, keys: StoreKeys, previous: Path | No
         store.keys.database,
         target / DATABASE,
         keys.database,
-        report=lambda done, total: report("copying the database", done, total),
+        report=lambda done, total: report(_("copying the database"), done, total),
     )
     engine = open_engine(target / DATABASE, keys.database)
     try:
@@ -248,7 +253,7 @@ def _copy_images(
     copies.folder.mkdir(mode=0o700)
     folders = {copies.folder}
     for done, sha256 in enumerate(images):
-        report("copying images", done, len(images))
+        report(_("copying images"), done, len(images))
         if keys.data != store.keys.data:
             copies.put(store.blobs.read(sha256))
             continue
@@ -289,10 +294,14 @@ def _linked(copies: BlobStore, sha256: str, previous: Path | None) -> bool:
 def _read_back(folder: Path, key_file: KeyFile, keys: StoreKeys, report: Report) -> Verdict:
     """Check a finished copy completely; raises StoreError `backup-bad` with the first problem."""
     with closing(Store.open(folder, key_file, keys, read_only=True)) as copy:
-        verdict = verify(copy, report=lambda what, done, total: report(f"reading back: {what}", done, total))
+        verdict = verify(
+            copy, report=lambda what, done, total: report(_("reading back: {what}").format(what=what), done, total)
+        )
     if not verdict.good:
         first = verdict.problems[0]
-        message = f"The copy was not finished, because it does not read back: {first.part}: {first.what}"
+        message = _("The copy was not finished, because it does not read back: {part}: {what}").format(
+            part=first.part, what=first.what
+        )
         raise StoreError(Fault("backup-bad", message, _SOURCE_BAD))
     return verdict
 
@@ -323,12 +332,14 @@ def _seal(info: BackupInfo, keys: StoreKeys) -> str:
     return hmac.digest(keys.seal, b"backup" + json.dumps(asdict(info)).encode(), hashlib.sha256).hex()
 
 
-_SOURCE_BAD: Final = "Run `qana-desktop store verify`: the store itself may be damaged. Earlier backups are untouched."
+_SOURCE_BAD: Final = N_(
+    "Run `qana-desktop store verify`: the store itself may be damaged. Earlier backups are untouched."
+)
 _NO_BACKUP = Fault(
-    "backup-missing", "There is no backup in this folder.", "Choose the folder that has backup.json in it."
+    "backup-missing", N_("There is no backup in this folder."), N_("Choose the folder that has backup.json in it.")
 )
 _BAD = Fault(
     "backup-bad",
-    "This backup was changed or damaged after it was made. Nothing was restored from it.",
-    "Use an earlier backup.",
+    N_("This backup was changed or damaged after it was made. Nothing was restored from it."),
+    N_("Use an earlier backup."),
 )

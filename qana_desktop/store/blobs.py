@@ -16,6 +16,7 @@ from typing import Final
 from qana_desktop.store.faults import RESTORE, StoreError
 from qana_desktop.store.files import PARTIAL, flush_folder, write_whole
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_
 from qana_desktop.system.secrets import BoxBroken, derive, open_box, seal_box
 
 BLOB_FOLDER: Final = "blobs"
@@ -91,5 +92,5 @@ class BlobStore:
         return _MAGIC + name.encode()
 
 
-_GONE = Fault("image-missing", "The file of this image is no longer in the case store.", RESTORE)
-_CHANGED = Fault("image-damaged", "The file of this image was changed or damaged. It is not shown.", RESTORE)
+_GONE = Fault("image-missing", N_("The file of this image is no longer in the case store."), RESTORE)
+_CHANGED = Fault("image-damaged", N_("The file of this image was changed or damaged. It is not shown."), RESTORE)

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlcipher3 import dbapi2
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import N_, _
 
-RESTORE: Final = "Run `qana-desktop store verify` to see what is damaged, and restore the last good backup."
+RESTORE: Final = N_("Run `qana-desktop store verify` to see what is damaged, and restore the last good backup.")
 
 
 class StoreError(KnownError):
@@ -33,58 +34,62 @@ class ChangedMeanwhile(StoreError):
 
 FULL = Fault(
     "store-disk-full",
-    "The disk is full. The last entry was not saved; everything that was saved before is kept.",
-    "Free some space, then enter it again.",
+    N_("The disk is full. The last entry was not saved; everything that was saved before is kept."),
+    N_("Free some space, then enter it again."),
 )
 READ_ONLY_DISK = Fault(
     "store-read-only-folder",
-    "The folder of the case store cannot be written to. Cases can be read, nothing new is saved.",
-    "Ask for write permission to the folder, or connect the disk again, and restart the program.",
+    N_("The folder of the case store cannot be written to. Cases can be read, nothing new is saved."),
+    N_("Ask for write permission to the folder, or connect the disk again, and restart the program."),
 )
 DAMAGED = Fault(
     "store-damaged",
-    "The database of the case store is damaged. Nothing of the damaged part is shown.",
+    N_("The database of the case store is damaged. Nothing of the damaged part is shown."),
     RESTORE,
 )
 LOST_DISK = Fault(
     "store-disk-error",
-    "The disk of the case store refused to write or read. The last entry was not saved.",
-    "Check that the disk is connected and has free space, then restart the program.",
+    N_("The disk of the case store refused to write or read. The last entry was not saved."),
+    N_("Check that the disk is connected and has free space, then restart the program."),
 )
 BUSY = Fault(
     "store-busy",
-    "Another program is using the database of the case store. The last entry was not saved.",
-    "Close the other program and try again.",
+    N_("Another program is using the database of the case store. The last entry was not saved."),
+    N_("Close the other program and try again."),
 )
 IN_USE = Fault(
     "store-in-use",
-    "The case store is open in another window or program.",
-    "Close it there first; two programs must not write to one store.",
+    N_("The case store is open in another window or program."),
+    N_("Close it there first; two programs must not write to one store."),
 )
 NO_STORE = Fault(
     "store-missing",
-    "There is no case store in this folder.",
-    "Make one with `qana-desktop store init`, or restore a backup with `qana-desktop store restore`.",
+    N_("There is no case store in this folder."),
+    N_("Make one with `qana-desktop store init`, or restore a backup with `qana-desktop store restore`."),
 )
 ALREADY_THERE = Fault(
     "store-exists",
-    "There is already a case store in this folder. It was left as it is.",
-    "Choose another folder.",
+    N_("There is already a case store in this folder. It was left as it is."),
+    N_("Choose another folder."),
 )
 
 
 def missing(what: str) -> RecordMissing:
     """Return the error for something that is not (or no longer) there."""
     return RecordMissing(
-        Fault("record-missing", f"This {what} is not in the case store, or was withdrawn.", "Open the worklist again.")
+        Fault(
+            "record-missing",
+            _("This {what} is not in the case store, or was withdrawn.").format(what=what),
+            _("Open the worklist again."),
+        )
     )
 
 
 def changed_meanwhile(what: str) -> ChangedMeanwhile:
     """Return the error for a version that is no longer the current one."""
-    message = f"This {what} was changed by someone else in the meantime. Your entry was not saved."
+    message = _("This {what} was changed by someone else in the meantime. Your entry was not saved.").format(what=what)
     return ChangedMeanwhile(
-        Fault("record-changed", message, "Open it again, look at the change, and enter yours anew.")
+        Fault("record-changed", message, _("Open it again, look at the change, and enter yours anew."))
     )
 
 

@@ -10,6 +10,7 @@ from qana_desktop.store.connection import WRITES
 from qana_desktop.store.faults import StoreError, translated
 from qana_desktop.store.migrations import STEPS, Step
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 
 
 def version_of(engine: sa.Engine) -> int:
@@ -61,17 +62,19 @@ def must_be_current(version: int, *, steps: Mapping[int, Step] = STEPS) -> None:
 
 _NEEDS_UPDATE = Fault(
     "store-needs-update",
-    "This case store was written by an earlier version of the program and cannot be updated here.",
-    "Open it for writing, or restore the backup that it is.",
+    N_("This case store was written by an earlier version of the program and cannot be updated here."),
+    N_("Open it for writing, or restore the backup that it is."),
 )
 
 
 def _from_future(version: int, newest: int) -> Fault:
     return Fault(
         "store-from-future",
-        f"This case store was written by a later version of the program (database {version}, this one reads {newest}). "
-        "It was left as it is.",
-        "Install the later version again.",
+        _(
+            "This case store was written by a later version of the program (database {version}, this one reads "
+            "{newest}). It was left as it is."
+        ).format(version=version, newest=newest),
+        _("Install the later version again."),
     )
 
 
@@ -79,5 +82,5 @@ def _failed(number: int) -> Fault:
     return Fault(
         "store-migration-failed",
         f"The case store could not be brought to database version {number}. It is as it was before.",
-        "Go on with the earlier version of the program and report this; a copy from before is in `before-update`.",
+        _("Go on with the earlier version of the program and report this; a copy from before is in `before-update`."),
     )

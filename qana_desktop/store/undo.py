@@ -11,6 +11,7 @@ from qana_desktop.store.faults import StoreError
 from qana_desktop.store.schema import CHANGE_SET, ENTITY, RECORD
 from qana_desktop.store.store import Store
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import _
 from qana_desktop.triage.case import Kind
 from qana_desktop.triage.history import Change, History, history_of
 
@@ -36,7 +37,7 @@ def undo(store: Store, user: str) -> str:
     """
     found = history(store, user).undo
     if not found:
-        raise StoreError(Fault("nothing-to-undo", "There is no change of yours to undo.", ""))
+        raise StoreError(Fault("nothing-to-undo", _("There is no change of yours to undo."), ""))
     return _inverse(store, user, found[-1], "undo")
 
 
@@ -44,7 +45,7 @@ def redo(store: Store, user: str) -> str:
     """Do again what the user took back last, and return what it was. Raises as `undo`, with `nothing-to-redo`."""
     found = history(store, user).redo
     if not found:
-        raise StoreError(Fault("nothing-to-redo", "There is no change of yours to redo.", ""))
+        raise StoreError(Fault("nothing-to-redo", _("There is no change of yours to redo."), ""))
     return _inverse(store, user, found[-1], "redo")
 
 

@@ -16,6 +16,7 @@ from qana_desktop.store.records import Put
 from qana_desktop.store.schema import CREDENTIAL
 from qana_desktop.store.store import Store, Transaction
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.system.secrets import USUAL_COST, Argon2Cost, PasswordHash
 from qana_desktop.triage.access import MIN_PASSWORD, Role, User, still_to_wait
 from qana_desktop.triage.case import Filed
@@ -45,7 +46,7 @@ class Users:
         with self._store.reading() as connection:
             if _credential(connection, name) is not None:
                 raise StoreError(_taken(name))
-        with self._store.filing(by=by, what="add a user") as filing:
+        with self._store.filing(by=by, what=_("add a user")) as filing:
             filed = filing.put(Put(user, entity))
             row = {"user": entity, "name_key": _name_key(name), "password": hashed, "failures": 0, "last_failure": ""}
             filing.action.connection.execute(sa.insert(CREDENTIAL).values(row))
@@ -62,7 +63,7 @@ class Users:
         admins = [one.entity for one in self.all() if one.value.role is Role.ADMIN and one.value.active]
         if admins == [user.entity] and not (value.active and value.role is Role.ADMIN):
             raise StoreError(_LAST_ADMIN)
-        self._store.file([Put(value, user.entity, based_on=user.version)], by=by, what="change a user")
+        self._store.file([Put(value, user.entity, based_on=user.version)], by=by, what=_("change a user"))
 
     def set_password(self, user: str, password: str, *, by: str) -> None:
         """Give a user a new password and clear the failures; raises StoreError."""
@@ -81,7 +82,7 @@ class Users:
             row = _credential(connection, name)
         if row is None:
             PasswordHash.of(password, self._cost)
-            self._note(lambda action: action.record("sign-in-failed", note="no such user"), _NOBODY)
+            self._note(lambda action: action.record("sign-in-failed", note=_("no such user")), _NOBODY)
             raise SignInRefused(_WRONG)
         self._wait_is_over(row)
         with self._store.reading() as connection:
@@ -145,24 +146,28 @@ def _clear_failures(action: Transaction, row: sa.Row[Any]) -> None:
     action.record("signed-in", kind="user", entity=row.user)
 
 
-_WRONG = Fault("sign-in-wrong", "This name and password do not belong together.", "Type both again.")
+_WRONG = Fault("sign-in-wrong", N_("This name and password do not belong together."), N_("Type both again."))
 _SHORT = Fault(
-    "password-short", f"The password is shorter than {MIN_PASSWORD} characters.", "Choose a longer one: a few words do."
+    "password-short",
+    N_("The password is shorter than {count} characters.").format(count=MIN_PASSWORD),
+    N_("Choose a longer one: a few words do."),
 )
 _LAST_ADMIN = Fault(
     "last-admin",
-    "This is the only administrator; without one, nobody could manage the store.",
-    "Name another one first.",
+    N_("This is the only administrator; without one, nobody could manage the store."),
+    N_("Name another one first."),
 )
 
 
 def _taken(name: str) -> Fault:
-    return Fault("user-exists", f"There is already a user {name}.", "Choose another name.")
+    return Fault("user-exists", _("There is already a user {name}.").format(name=name), _("Choose another name."))
 
 
 def _wait(seconds: float) -> Fault:
     return Fault(
         "sign-in-wait",
-        f"There were too many wrong passwords. The next try is possible in {max(1, round(seconds))} seconds.",
-        "Wait, or ask an administrator for a new password.",
+        _("There were too many wrong passwords. The next try is possible in {seconds} seconds.").format(
+            seconds=max(1, round(seconds))
+        ),
+        _("Wait, or ask an administrator for a new password."),
     )

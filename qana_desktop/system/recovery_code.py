@@ -11,6 +11,7 @@ import secrets
 from typing import Final
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
@@ -39,17 +40,21 @@ def read_recovery_code(typed: str) -> bytes:
     text = "".join(typed.split()).replace("-", "").upper().translate(_ALIKE)
     wrong = next((character for character in text if character not in ALPHABET), None)
     if wrong is not None:
-        raise _bad(f"The recovery code holds '{wrong}', which no code has.")
+        raise _bad(_("The recovery code holds '{wrong}', which no code has.").format(wrong=wrong))
     if len(text) != _CHARACTERS + _CHECK:
-        raise _bad(f"The recovery code has {len(text)} characters instead of {_CHARACTERS + _CHECK}.")
+        raise _bad(
+            _("The recovery code has {count} characters instead of {characters}.").format(
+                count=len(text), characters=_CHARACTERS + _CHECK
+            )
+        )
     value = _value(text[:_CHARACTERS])
     if _value(text[_CHARACTERS:]) != value % _MODULUS:
-        raise _bad("The recovery code has a typing error.")
+        raise _bad(_("The recovery code has a typing error."))
     return value.to_bytes(17, "big")
 
 
 def _bad(message: str) -> BadRecoveryCode:
-    remedy = "Compare it with the printed sheet and type it again."
+    remedy = _("Compare it with the printed sheet and type it again.")
     return BadRecoveryCode(Fault("recovery-code-mistyped", message, remedy))
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -54,7 +55,9 @@ def _existing(folder: Path) -> Path:
     raise ResourcesMissing(
         Fault(
             code="resources-missing",
-            message=f"The folder {folder.name!r} that comes with QANA Desktop is missing, so no image can be read.",
-            remedy="Install the program again.",
+            message=_("The folder {name!r} that comes with QANA Desktop is missing, so no image can be read.").format(
+                name=folder.name
+            ),
+            remedy=_("Install the program again."),
         )
     )

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.system.language import _
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -208,7 +209,7 @@ def _keychain_failed() -> KeychainFailed:
     return KeychainFailed(
         Fault(
             "keychain-unavailable",
-            "The keychain of this computer cannot be reached or is locked.",
-            "Unlock it and try again, or open the case store with the recovery code or the passphrase.",
+            _("The keychain of this computer cannot be reached or is locked."),
+            _("Unlock it and try again, or open the case store with the recovery code or the passphrase."),
         )
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_
 from qana_desktop.triage.calibration import FloatArray, probabilities, view_probabilities
 from qana_desktop.triage.diagnosis import MALIGNANT, LesionClass
 from qana_desktop.triage.domain import is_out_of_domain
@@ -31,19 +32,21 @@ ONE_READER: Final = "one-reader"
 SECOND_SILENT: Final = "second-reader-silent"
 
 RULES: Final[dict[str, str]] = {
-    CLASS_CUT: "One class alone reached its own operating point.",
-    PREDICTED_MALIGNANT: "The answer itself is a malignant class.",
-    COULD_BE_MALIGNANT: "A malignant class is among those that it could be.",
-    VIEWS_DISAGREE: "Turned and mirrored views of the image gave different answers.",
-    ONE_READER: "One of the two readers alone found it more urgent than both together.",
-    SECOND_SILENT: "The network was uncertain and the second reader could not be asked.",
+    CLASS_CUT: N_("One class alone reached its own operating point."),
+    PREDICTED_MALIGNANT: N_("The answer itself is a malignant class."),
+    COULD_BE_MALIGNANT: N_("A malignant class is among those that it could be."),
+    VIEWS_DISAGREE: N_("Turned and mirrored views of the image gave different answers."),
+    ONE_READER: N_("One of the two readers alone found it more urgent than both together."),
+    SECOND_SILENT: N_("The network was uncertain and the second reader could not be asked."),
 }
 """What each code in `Assessed.raised_by` means, as a sentence."""
 
 OUT_OF_DOMAIN: Final = Fault(
     code="out-of-domain",
-    message="The image is not like the dermoscopic images that the network was trained on, so it was not assessed.",
-    remedy="Check that it is a dermoscopic image of one lesion, in focus and in the centre, or have a person read it.",
+    message=N_("The image is not like the dermoscopic images that the network was trained on, so it was not assessed."),
+    remedy=N_(
+        "Check that it is a dermoscopic image of one lesion, in focus and in the centre, or have a person read it."
+    ),
 )
 
 SEVERITY: Final = {Triage.LOW_CONCERN: 0, Triage.REVIEW: 1, Triage.REVIEW_NOW: 2}

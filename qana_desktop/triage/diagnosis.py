@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from qana_desktop.system.language import N_
+
 _CODE: Final = re.compile(r"[a-z][a-z0-9]{1,15}")
 _WRITTEN: Final = re.compile(r"([a-z0-9]+) \((malignant|benign)\): (.+)")
 _LONGEST_NAME: Final = 60
@@ -69,13 +71,13 @@ class _Names(dict[LesionClass, str]):
 
 
 _NAMES: Final[dict[LesionClass, str]] = {
-    Diagnosis.AKIEC: "Actinic keratosis / Bowen's disease",
-    Diagnosis.BCC: "Basal cell carcinoma",
-    Diagnosis.BKL: "Benign keratosis",
-    Diagnosis.DF: "Dermatofibroma",
-    Diagnosis.MEL: "Melanoma",
-    Diagnosis.NV: "Melanocytic nevus",
-    Diagnosis.VASC: "Vascular lesion",
+    Diagnosis.AKIEC: N_("Actinic keratosis / Bowen's disease"),
+    Diagnosis.BCC: N_("Basal cell carcinoma"),
+    Diagnosis.BKL: N_("Benign keratosis"),
+    Diagnosis.DF: N_("Dermatofibroma"),
+    Diagnosis.MEL: N_("Melanoma"),
+    Diagnosis.NV: N_("Melanocytic nevus"),
+    Diagnosis.VASC: N_("Vascular lesion"),
 }
 
 FULL_NAMES: Final = _Names(_NAMES)

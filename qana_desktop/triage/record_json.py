@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 from qana_desktop.system.json_reads import JsonNode
+from qana_desktop.system.language import Sentence
 from qana_desktop.triage.case import TYPES, Kind, Value
 from qana_desktop.triage.diagnosis import LesionClass, SiteClass, read_out, written_out
 
@@ -50,7 +51,7 @@ def _plain(value: Any) -> Any:
         return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return value.english if isinstance(value, Sentence) else value
 
 
 def _plain_field(field: Field[Any], owner: Any) -> Any:

@@ -7,6 +7,7 @@ import sys
 from types import TracebackType
 
 from qana_desktop.system.crash import CrashRecord, CrashRecorder
+from qana_desktop.system.figures import stored_moment
 from qana_desktop.ui.presenters.notices import Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard
 from qana_desktop.ui.texts import tr, trn
@@ -68,6 +69,6 @@ def crash_notice(records: list[CrashRecord]) -> Notice | None:
         "The program stopped unexpectedly on {when}. No image was changed; readings of that session were not kept.",
         "The program stopped unexpectedly {n} times, last on {when}. No image was changed; readings of those "
         "sessions were not kept.",
-        when=records[-1].when[:16].replace("T", " "),
+        when=stored_moment(records[-1].when),
     )
     return Notice("crash", Tone.TELLS, text)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from qana_desktop.system.figures import decimal, grouped, percent
-from qana_desktop.system.language import N_, _, ngettext, said
+from qana_desktop.system.language import N_, _, current, ngettext, said
 
-__all__ = ["RESEARCH_USE", "grouped", "milliseconds", "percent", "said", "tr", "trn", "two_digits"]
+__all__ = ["RESEARCH_USE", "grouped", "in_a_sentence", "milliseconds", "percent", "said", "tr", "trn", "two_digits"]
+
+_KEEPS_CAPITALS: Final = ("de", "zh_CN")
 
 RESEARCH_USE: Final = N_("Research use, decision support for trained clinicians, not a medical device")
 """Shown on every screen; translated where it is shown."""
@@ -21,6 +23,11 @@ def tr(text: str, /, **values: object) -> str:
 def trn(count: int, one: str, many: str, /, **values: object) -> str:
     """Return the form of a sentence that fits `count`; both forms may use ``{n}``."""
     return ngettext(one, many, count).format(n=grouped(count), **values)
+
+
+def in_a_sentence(word: str) -> str:
+    """Return a heading's word as it stands inside a sentence: in small letters, but not where nouns keep a capital."""
+    return word if current() in _KEEPS_CAPITALS else word.lower()
 
 
 def two_digits(probability: float) -> str:

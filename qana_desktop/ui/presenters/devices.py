@@ -12,7 +12,7 @@ from qana_desktop.system.faults import Fault
 from qana_desktop.ui.presenters.engine import Health, health_of, state_word
 from qana_desktop.ui.presenters.notices import Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard, Runner, ignore_fault
-from qana_desktop.ui.texts import tr
+from qana_desktop.ui.texts import said, tr
 
 if TYPE_CHECKING:
     from qana_desktop.engines.akida_install import AddedRuntime
@@ -189,10 +189,10 @@ class DevicesPresenter:
         status = self._status
         self._screen.show_board(
             BoardView(
-                name=info.name,
+                name=said(info.name),
                 state=state_word(info.state),
                 health=health_of(info.state),
-                detail=" · ".join(part for part in (info.engine_id, info.runtime, info.detail) if part),
+                detail=" · ".join(part for part in (info.engine_id, info.runtime, said(info.detail)) if part),
                 power=_power(info, status),
                 temperature=_temperature(info, status),
                 last_error=tr("Last error: {what}", what=self._last_error) if self._last_error else "",

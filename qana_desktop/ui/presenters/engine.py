@@ -11,7 +11,7 @@ from qana_desktop.engines.contract import EngineInfo, EngineState
 from qana_desktop.system.faults import Fault
 from qana_desktop.ui.presenters.notices import Answer, Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard, Runner
-from qana_desktop.ui.texts import tr, trn
+from qana_desktop.ui.texts import said, tr, trn
 
 if TYPE_CHECKING:
     from qana_desktop.services.contract import DeviceDeskLike
@@ -114,7 +114,7 @@ class EnginePresenter:
         desk = self._desk
         if desk is None:
             return
-        name = next((info.name for info in self._known if info.engine_id == engine_id), engine_id)
+        name = next((said(info.name) for info in self._known if info.engine_id == engine_id), engine_id)
         self._show_engines(tr("Starting {name}", name=name))
         self._runner.run("engine", lambda: desk.choose(engine_id), self._chosen, self._not_changed)
 
@@ -133,7 +133,7 @@ class EnginePresenter:
         what = _unread_text(count) or tr("No image is affected.")
         self._in_trouble = True
         self._screen.show_notice(
-            Notice("engine", Tone.ASKS, f"{fault.message} {what} {fault.remedy}".strip(), self._answers(count))
+            Notice("engine", Tone.ASKS, f"{fault.what} {what} {fault.todo}".strip(), self._answers(count))
         )
 
     def _broke(self, fault: Fault) -> None:
@@ -275,10 +275,10 @@ def engine_line(info: EngineInfo, *, chosen: bool) -> EngineLine:
     """Return an engine as the window shows it."""
     return EngineLine(
         info.engine_id,
-        info.name,
+        said(info.name),
         state_word(info.state),
         health_of(info.state),
-        " · ".join(part for part in (info.runtime, info.detail) if part),
+        " · ".join(part for part in (info.runtime, said(info.detail)) if part),
         info.fault.sentence() if info.fault else "",
         chosen,
         info.state in (EngineState.AVAILABLE, EngineState.READY) and not chosen,

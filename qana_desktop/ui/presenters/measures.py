@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qana_desktop.triage.measured import MeasuredValue, Method
 from qana_desktop.triage.outcome import Latency
-from qana_desktop.ui.texts import milliseconds, tr
+from qana_desktop.ui.texts import milliseconds, said, tr
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ def _energy_rows(energy: MeasuredValue | None) -> list[DetailRow]:
     if energy is None:
         return [DetailRow(tr("Energy"), tr("Not available: no engine took part in this reading."))]
     if energy.value is None:
-        return [DetailRow(tr("Energy"), tr("Not available. {why}", why=energy.note))]
+        return [DetailRow(tr("Energy"), tr("Not available. {why}", why=said(energy.note)))]
     rows = [
         DetailRow(tr("Energy"), f"{_digits(energy.value)} {energy.unit}"),
         DetailRow(tr("Method"), method_words(energy.method)),
         DetailRow(tr("Covers"), _covers(energy)),
     ]
-    return [*rows, DetailRow(tr("Note"), energy.note)] if energy.note else rows
+    return [*rows, DetailRow(tr("Note"), said(energy.note))] if energy.note else rows
 
 
 def _covers(energy: MeasuredValue) -> str:
     if energy.method is Method.ESTIMATED:
-        return energy.scope
-    return tr("{scope}, {n} measured", scope=energy.scope, n=energy.n)
+        return said(energy.scope)
+    return tr("{scope}, {n} measured", scope=said(energy.scope), n=energy.n)
 
 
 def _short(energy: MeasuredValue) -> str:

@@ -144,7 +144,7 @@ def find(desk: TriageDeskLike, paths: Sequence[Path]) -> Found:
             found.sources += sources
             found.versions |= {key: _version_of(source) for key, source in sources}
         except KnownError as error:
-            found.refusals.append(Refusal(path.name or str(path), error.fault.message, error.fault.remedy))
+            found.refusals.append(Refusal(path.name or str(path), error.fault.what, error.fault.todo))
     return found
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from qana_desktop.system.figures import stored_moment
 from qana_desktop.triage.diagnosis import FULL_NAMES, MALIGNANT, Diagnosis
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading
 from qana_desktop.triage.policy import Interval, OperatingPoint, ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
 from qana_desktop.ui.presenters.entries import Entry, Group, group_of
 from qana_desktop.ui.presenters.measures import DetailRow, detail_rows, energy_line, latency_line
-from qana_desktop.ui.texts import grouped, percent, tr, two_digits
+from qana_desktop.ui.texts import grouped, in_a_sentence, percent, said, tr, two_digits
 
 STABLE, MOSTLY_STABLE = 0.999, 0.75
 """Shares of agreeing views from which an answer is called stable, and mostly stable."""
@@ -99,7 +100,7 @@ def row_line(entry: Entry) -> str:
         return tr("Not read")
     if isinstance(reading.outcome, CannotAssess):
         return _bare(reading.outcome.reason.message)
-    word = f"{group_word(entry.group)} · {FULL_NAMES[reading.outcome.predicted]}"
+    word = f"{group_word(entry.group)} · {tr(FULL_NAMES[reading.outcome.predicted])}"
     return tr("Against the check · {word}", word=word) if reading.outcome.ignored else word
 
 
@@ -153,7 +154,7 @@ def _cannot_assess(reading: Reading, outcome: CannotAssess, notes: tuple[str, ..
         quality_good=good,
         quality_notes=tuple(s for s in sentences if s != outcome.reason.sentence()),
         reason=_bare(outcome.reason.message),
-        remedy=outcome.reason.remedy,
+        remedy=outcome.reason.todo,
         can_read_anyway=reading.image_sha256 is not None,
         notes=notes,
         latency=latency_line(reading.latency),
@@ -189,8 +190,8 @@ def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None,
 
 def _bare(message: str) -> str:
     """Return a fault's message without "Cannot assess:", which stands above it already."""
-    _start, found, rest = message.partition(tr("Cannot assess: "))
-    return rest[:1].upper() + rest[1:] if found and not _start else message
+    rest = said(message.removeprefix("Cannot assess: "))
+    return rest[:1].upper() + rest[1:]
 
 
 def _quality(report: QualityReport | None, *, overridden: bool) -> tuple[str, bool, tuple[str, ...]]:
@@ -208,7 +209,7 @@ def _quality(report: QualityReport | None, *, overridden: bool) -> tuple[str, bo
 def _override_notes(outcome: Assessed) -> tuple[str, ...]:
     if not outcome.ignored:
         return ()
-    why = " ".join(fault.message for fault in outcome.ignored)
+    why = " ".join(fault.what for fault in outcome.ignored)
     return (tr("Read anyway, against the check: {why} The answer may not hold for this image.", why=why),)
 
 
@@ -217,13 +218,13 @@ def _raised_notes(outcome: Assessed) -> tuple[str, ...]:
     from qana_desktop.triage.assess import RULES
 
     return tuple(
-        tr("Raised to {word}: {why}", word=_triage_word(outcome), why=_lower_first(RULES[code]))
+        tr("Raised to {word}: {why}", word=_triage_word(outcome), why=_lower_first(tr(RULES[code])))
         for code in outcome.raised_by
     )
 
 
 def _triage_word(outcome: Assessed) -> str:
-    return group_word(Group(outcome.triage.value)).lower()
+    return in_a_sentence(group_word(Group(outcome.triage.value)))
 
 
 def _lower_first(sentence: str) -> str:
@@ -231,7 +232,7 @@ def _lower_first(sentence: str) -> str:
 
 
 def _score(point: OperatingPoint) -> str:
-    known = {d.value: FULL_NAMES[d].lower() for d in Diagnosis}
+    known = {d.value: in_a_sentence(tr(FULL_NAMES[d])) for d in Diagnosis}
     return known.get(point.score, point.score)
 
 
@@ -239,7 +240,7 @@ def _bars(outcome: Assessed) -> tuple[Bar, ...]:
     ordered = sorted(outcome.probabilities.items(), key=lambda item: -item[1])
     return tuple(
         Bar(
-            FULL_NAMES[diagnosis],
+            tr(FULL_NAMES[diagnosis]),
             diagnosis.value,
             probability,
             two_digits(probability),
@@ -252,7 +253,7 @@ def _bars(outcome: Assessed) -> tuple[Bar, ...]:
 
 
 def _could_be(outcome: Assessed, policy: ReadingPolicy | None) -> str:
-    names = ", ".join(FULL_NAMES[diagnosis] for diagnosis in outcome.could_be)
+    names = ", ".join(tr(FULL_NAMES[diagnosis]) for diagnosis in outcome.could_be)
     if not names:
         return tr("Could be: none of the seven is plausible enough.")
     if policy is None:
@@ -313,7 +314,7 @@ def _deciding(points: list[OperatingPoint], value: float) -> str:
 
 
 def _cut_name(point: OperatingPoint) -> str:
-    word = group_word(Group(point.triage)).lower()
+    word = in_a_sentence(group_word(Group(point.triage)))
     if point.score == "malignancy":
         return tr("{cut} for {word}", cut=two_digits(point.threshold), word=word)
     return tr("{score} {cut} for {word}", score=_score(point), cut=two_digits(point.threshold), word=word)
@@ -357,10 +358,10 @@ def _provenance_line(reading: Reading) -> str:
 
 def _provenance_rows(reading: Reading) -> tuple[DetailRow, ...]:
     provenance = reading.provenance
-    rows = [DetailRow(tr("Read at"), reading.when)]
+    rows = [DetailRow(tr("Read at"), stored_moment(reading.when))]
     if provenance is not None:
         rows += [
-            DetailRow(tr("Engine"), provenance.engine),
+            DetailRow(tr("Engine"), said(provenance.engine)),
             DetailRow(tr("Runtime"), provenance.runtime),
             DetailRow(tr("Bundle"), provenance.bundle),
             DetailRow(tr("Preprocess"), provenance.preprocess),
