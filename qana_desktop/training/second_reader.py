@@ -13,7 +13,7 @@ import numpy as np
 from qana_desktop.training import metrics
 from qana_desktop.training.data import IntArray
 from qana_desktop.training.evaluation import figures_of
-from qana_desktop.training.fitting import PREVALENCE_NAME, UNKNOWN, is_malignant
+from qana_desktop.training.fitting import PREVALENCE_NAME, UNKNOWN, goodness, is_malignant
 from qana_desktop.training.metrics import BoolArray, FloatArray
 from qana_desktop.triage.assess import judged
 from qana_desktop.triage.calibration import probabilities_of_means
@@ -25,7 +25,7 @@ from qana_desktop.triage.second_reader import judge_second, normalised_entropy, 
 MOST_PASSED_ON = 0.3
 """No more than this share of calibration images is passed on: the first reader is the one that is fast everywhere."""
 GIVEN_UP = 0.005
-"""What may be lost against the best threshold, of the mean of balanced accuracy and macro F1, to pass on fewer."""
+"""What may be lost of `goodness` against the best threshold, to pass on fewer."""
 STEP = 0.02
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
 """Shares of calibration images passed on, for the table of the evaluation."""
@@ -109,7 +109,7 @@ def choose_threshold(fitted: _Shares, truth: IntArray, decision_weights: FloatAr
     """The entropy that passes on fewest images and gives up less than `GIVEN_UP` of the best within the limit."""
     passed = np.arange(0.0, MOST_PASSED_ON + STEP / 2, STEP)
     cuts = [_cut(fitted.entropy, share) for share in passed]
-    goods = [_goodness(fitted.answered(fitted.entropy > cut) * decision_weights, truth) for cut in cuts]
+    goods = [goodness(fitted.answered(fitted.entropy > cut) * decision_weights, truth) for cut in cuts]
     smooth = np.convolve(np.pad(goods, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     return cuts[int(np.flatnonzero(smooth >= smooth.max() - GIVEN_UP)[0])]
 
@@ -117,11 +117,6 @@ def choose_threshold(fitted: _Shares, truth: IntArray, decision_weights: FloatAr
 def _cut(entropy: FloatArray, share: float) -> float:
     """The entropy above which `share` of the images lie; one where none, nothing below zero where all do."""
     return 1.0 if share <= 0.0 else float(np.quantile(entropy, 1.0 - share)) if share < 1.0 else 0.0
-
-
-def _goodness(weighted: FloatArray, truth: IntArray) -> float:
-    table = metrics.confusion(truth, weighted.argmax(axis=1), weighted.shape[1])
-    return (metrics.balanced_accuracy(table) + metrics.macro_f1(table)) / 2.0
 
 
 def _alone(pair: Pair, policy: ReadingPolicy, own: Calibration) -> tuple[FloatArray, FloatArray]:
