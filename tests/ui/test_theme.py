@@ -1,4 +1,4 @@
-"""Both themes: contrast, neutral surroundings of the image, and the icons."""
+"""The themes: contrast, neutral surroundings of the image, and the icons."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFont, QImage
+from PySide6.QtWidgets import QApplication
 
 from qana_desktop.system.resources import assets_dir
 from qana_desktop.ui.presenters.entries import Group
 from qana_desktop.ui.shortcuts import shortcut_table
 from qana_desktop.ui.theme.icons import Icons, app_icon
-from qana_desktop.ui.theme.palette import DARK, LIGHT, Palette, colour_names, contrast
+from qana_desktop.ui.theme.manager import Theme, ThemeChoice
+from qana_desktop.ui.theme.palette import CONTRAST, DARK, LIGHT, Palette, colour_names, contrast
 from qana_desktop.ui.widgets.shapes import triage_path
 
-THEMES = pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+THEMES = pytest.mark.parametrize("palette", [LIGHT, DARK, CONTRAST], ids=["light", "dark", "contrast"])
 SOFT = ("review_now_soft", "review_soft", "low_soft", "cannot_soft", "unread_soft")
 GROUNDS = ("surface", "raised", "selected", "sunken")
-TEXT, SHAPE = 4.5, 3.0
+TEXT, SHAPE, ENHANCED = 4.5, 3.0, 7.0
 
 
 def ratio(palette: Palette, one: str, other: str) -> float:
@@ -85,8 +87,14 @@ def test_what_surrounds_the_image_has_no_colour(palette: Palette) -> None:
 
 def test_all_roles_are_colours() -> None:
     assert set(colour_names()) | {"dark"} == {field.name for field in fields(Palette)}
-    for palette in (LIGHT, DARK):
+    for palette in (LIGHT, DARK, CONTRAST):
         assert all(re.fullmatch("#[0-9a-f]{6}", getattr(palette, name)) for name in colour_names())
+
+
+@pytest.mark.parametrize("ground", [*GROUNDS, *SOFT])
+@pytest.mark.parametrize("text", ["text", "muted"])
+def test_the_high_contrast_theme_has_more_than_the_others(text: str, ground: str) -> None:
+    assert ratio(CONTRAST, text, ground) >= ENHANCED
 
 
 @given(st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1))
@@ -131,3 +139,21 @@ def strongest(image: QImage) -> tuple[int, int, int]:
     pixels = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
     best = max(pixels, key=lambda colour: colour.alpha())
     return best.red(), best.green(), best.blue()
+
+
+@pytest.mark.parametrize(
+    ("choice", "palette"),
+    [(ThemeChoice.LIGHT, LIGHT), (ThemeChoice.DARK, DARK), (ThemeChoice.CONTRAST, CONTRAST)],
+)
+def test_a_chosen_theme_holds_and_its_text_grows_with_the_scale(
+    qapp: QApplication, choice: ThemeChoice, palette: Palette
+) -> None:
+    before = QFont(qapp.font())
+    try:
+        theme = Theme(qapp, choice, scale=200)
+        assert theme.colours is palette
+        assert qapp.font().pointSizeF() == pytest.approx(2 * before.pointSizeF())
+        theme.rescale(100)
+        assert qapp.font().pointSizeF() == pytest.approx(before.pointSizeF())
+    finally:
+        qapp.setFont(before)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication
 
 from qana_desktop.ui.theme.icons import Icons
-from qana_desktop.ui.theme.palette import DARK, LIGHT, Palette
+from qana_desktop.ui.theme.palette import CONTRAST, DARK, LIGHT, Palette
 from qana_desktop.ui.theme.stylesheet import style_sheet
 
 SMALL, BODY, TITLE, LARGE, HEADLINE = 11 / 13, 1.0, 16 / 13, 24 / 13, 32 / 13
@@ -22,6 +23,10 @@ class ThemeChoice(StrEnum):
     SYSTEM = "system"
     LIGHT = "light"
     DARK = "dark"
+    CONTRAST = "contrast"
+
+
+PALETTES: Final = {ThemeChoice.LIGHT: LIGHT, ThemeChoice.DARK: DARK, ThemeChoice.CONTRAST: CONTRAST}
 
 
 class Theme(QObject):
@@ -29,15 +34,20 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, choice: ThemeChoice = ThemeChoice.SYSTEM) -> None:
+    def __init__(self, app: QApplication, choice: ThemeChoice = ThemeChoice.SYSTEM, *, scale: int = 100) -> None:
         super().__init__()
         self._app = app
         self.choice = choice
+        self.scale = 100
         self.colours = LIGHT
         self._fonts: dict[tuple[float, bool], QFont] = {}
         self.icons = Icons(LIGHT.text, LIGHT.muted)
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._system_changed)
+        if (told := _contrast_changes(app)) is not None:
+            told.connect(self._system_changed)
+        if scale != self.scale:
+            self.rescale(scale)
         self.apply()
 
     @property
@@ -49,6 +59,16 @@ class Theme(QObject):
         """Use another theme from now on."""
         self.choice = choice
         self.apply()
+
+    def rescale(self, percent: int) -> None:
+        """Make all text larger or smaller, in percent of the system's font."""
+        font = QFont(self._app.font())
+        share, self.scale = percent / self.scale, percent
+        if font.pointSizeF() > 0:
+            font.setPointSizeF(font.pointSizeF() * share)
+        else:
+            font.setPixelSize(round(font.pixelSize() * share))
+        self._app.setFont(font)
 
     def apply(self) -> None:
         """Give the program its colours and sizes again, for example after the font changed."""
@@ -78,13 +98,26 @@ class Theme(QObject):
         return font
 
     def _wanted(self) -> Palette:
-        if self.choice is ThemeChoice.SYSTEM:
-            return DARK if self._app.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
-        return DARK if self.choice is ThemeChoice.DARK else LIGHT
+        if self.choice is not ThemeChoice.SYSTEM:
+            return PALETTES[self.choice]
+        if wants_contrast(self._app):
+            return CONTRAST
+        return DARK if self._app.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
 
     def _system_changed(self) -> None:
         if self.choice is ThemeChoice.SYSTEM:
             self.apply()
+
+
+def wants_contrast(app: QApplication) -> bool:
+    """Whether the system asks for high contrast. Qt tells it from 6.10 on; earlier ones never do."""
+    hints = getattr(app.styleHints(), "accessibility", None)
+    return hints is not None and hints().contrastPreference() is Qt.ContrastPreference.HighContrast
+
+
+def _contrast_changes(app: QApplication) -> SignalInstance | None:
+    hints = getattr(app.styleHints(), "accessibility", None)
+    return None if hints is None else hints().contrastPreferenceChanged
 
 
 def qt_palette(colours: Palette) -> QPalette:

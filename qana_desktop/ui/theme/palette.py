@@ -1,4 +1,4 @@
-"""Colour roles of both themes, as plain values: contrast is computed from them and tested."""
+"""Colour roles of the themes, as plain values: contrast is computed from them and tested."""
 
 from __future__ import annotations
 
@@ -123,6 +123,38 @@ DARK = Palette(
     track="#33383f",
     good="#74d0a0",
 )
+
+
+CONTRAST = Palette(
+    dark=True,
+    surface="#000000",
+    raised="#000000",
+    sunken="#1f1f1f",
+    text="#ffffff",
+    muted="#e4e4e4",
+    hairline="#9a9a9a",
+    outline="#ffffff",
+    accent="#ffd60a",
+    on_accent="#000000",
+    selected="#00306b",
+    focus="#ffd60a",
+    canvas="#1c1c1c",
+    review_now="#ffa49c",
+    review_now_soft="#3d0703",
+    review="#ffc861",
+    review_soft="#332100",
+    low="#7ce8b4",
+    low_soft="#00301c",
+    cannot="#d8c4ff",
+    cannot_soft="#25104d",
+    unread="#e4e4e4",
+    unread_soft="#242424",
+    bar="#b8b8b8",
+    bar_malignant="#ffffff",
+    track="#454545",
+    good="#7ce8b4",
+)
+"""Black and white, for eyes that need it: text at least 7:1."""
 
 
 def luminance(colour: str) -> float:
