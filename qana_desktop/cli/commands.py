@@ -11,6 +11,7 @@ import typer
 from qana_desktop import __version__
 from qana_desktop.cli.devices import devices_app
 from qana_desktop.cli.exchange import export_images
+from qana_desktop.cli.report import report
 from qana_desktop.cli.store import store_app
 from qana_desktop.triage.dataset import SPLITS
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(store_app)
 app.add_typer(devices_app)
 app.command("export-images")(export_images)
+app.command("report")(report)
 
 ENGINE_HELP = (
     "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu. Several with commas "
