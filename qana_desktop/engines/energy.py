@@ -57,9 +57,9 @@ def not_available(engine: str, reason: str) -> MeasuredValue:
     return MeasuredValue(None, UNIT, Method.NOT_AVAILABLE, ONE_VIEW, 0, _now(), engine, reason)
 
 
-def estimated(engine: str, network: IntegerNetwork, *, why_not_measured: str) -> MeasuredValue:
+def estimated(engine: str, network: IntegerNetwork | Operations, *, why_not_measured: str) -> MeasuredValue:
     """Return the energy of one view's arithmetic, from counted operations; the note holds the formula."""
-    count = multiply_accumulates(network)
+    count = network if isinstance(network, Operations) else multiply_accumulates(network)
     millijoules = (count.integer * INTEGER_PJ + count.floating * FLOAT_PJ) * 1e-9
     note = _(
         "{integer:,} multiply-accumulates of 8-bit integers x {integer_pj:.1f} pJ + {floating:,} of 32-bit "
@@ -106,7 +106,7 @@ def measured_on_package(
 
 
 def processor_energy(
-    engine: str, network: IntegerNetwork, run: Callable[[], object], *, images_per_run: int
+    engine: str, network: IntegerNetwork | Operations, run: Callable[[], object], *, images_per_run: int
 ) -> MeasuredValue:
     """Return the energy of one view on this processor: measured where the counter can be read, else estimated."""
     try:

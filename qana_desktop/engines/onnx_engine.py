@@ -88,6 +88,7 @@ class OnnxEngine:
 
 
 def load_runtime() -> ModuleType:
+    """Import ONNX Runtime, without telemetry. Raises SdkMissing."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: later it has no effect
     try:
         import onnxruntime
@@ -112,13 +113,16 @@ def _info(runtime: ModuleType, state: EngineState) -> EngineInfo:
 
 
 def usable_threads() -> int:
+    """Return how many threads one inference takes."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, MOST_THREADS)
 
 
 def _session(runtime: ModuleType, bundle: Bundle) -> onnxruntime.InferenceSession:
     try:
-        session = runtime.InferenceSession(str(bundle.onnx_path), sess_options=session_options(runtime), providers=[PROVIDER])
+        session = runtime.InferenceSession(
+            str(bundle.onnx_path), sess_options=session_options(runtime), providers=[PROVIDER]
+        )
     except load_errors() as error:
         raise _refused(_("ONNX Runtime does not take its ONNX model ({error}).").format(error=error)) from error
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
@@ -144,6 +148,7 @@ def load_errors() -> tuple[type[Exception], ...]:
 
 
 def session_options(runtime: ModuleType) -> onnxruntime.SessionOptions:
+    """Return the options of every session: all optimisations, few threads that sleep while they wait."""
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
