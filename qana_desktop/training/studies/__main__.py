@@ -1,4 +1,4 @@
-"""The studies as commands: `python -m qana_desktop.training.studies run|ablation --data ../shared/data`."""
+"""The studies as commands: `python -m qana_desktop.training.studies run|ablation|page --data ../shared/data`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import torch
 import typer
 
+from qana_desktop.network.bundle import active_bundle
 from qana_desktop.network.serialise import network_from_bytes
 from qana_desktop.training.distil_stages import DISTILLED, DISTILLED_QAT
 from qana_desktop.training.model import QANA_112
 from qana_desktop.training.release import NETWORK_FILE, load_float, load_quant
 from qana_desktop.training.stages import Workplace
 from qana_desktop.training.studies.ablation import run_ablation
+from qana_desktop.training.studies.page import page
 from qana_desktop.training.studies.run import run_studies
 from qana_desktop.training.teacher import TEACHER, load_teacher
 
@@ -27,6 +29,7 @@ Fold = Annotated[int, typer.Option(help="HAM10000 fold that is the test.")]
 Threads = Annotated[int, typer.Option(help="Threads for PyTorch on the CPU.")]
 
 MEASUREMENTS = Path("docs/measurements")
+PAGE = Path("docs/evaluation.md")
 
 
 @app.command()
@@ -49,6 +52,23 @@ def ablation(
     place = Workplace(data, runs, fold)
     teacher = load_teacher(place.folder / TEACHER.stage)
     _write(out / f"ablation-fold-{fold}.json", run_ablation(place, teacher, typer.echo))
+
+
+@app.command("page")
+def page_command(models: Path = Path("models"), measurements: Out = MEASUREMENTS, out: Path = PAGE) -> None:
+    """Write docs/evaluation.md from the active bundle's evaluation and the figures of the studies."""
+    out.write_text(current_page(models, measurements), encoding="utf-8")
+    typer.echo(f"Wrote {out}")
+
+
+def current_page(models: Path, measurements: Path) -> str:
+    """The page as it should be now."""
+    bundle = active_bundle(models)
+    studies, ablations = (
+        [json.loads(path.read_text(encoding="utf-8")) for path in sorted(measurements.glob(f"{kind}-fold-*.json"))]
+        for kind in ("studies", "ablation")
+    )
+    return page(bundle.id, json.loads(bundle.evaluation_json()), studies, ablations)
 
 
 def _write(path: Path, figures: dict[str, Any]) -> None:
