@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from qana_desktop.learning.site_statistics import Channels, Colours
 from qana_desktop.network.layers import STEP_GRID, Activation, InputConv
-from qana_desktop.network.validate import LARGEST_STEP, TWO_BIT_STEP_GRID
+from qana_desktop.network.validate import LARGEST_STEP, THRESHOLD_MAX, THRESHOLD_MIN, TWO_BIT_STEP_GRID
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -23,6 +23,7 @@ LARGEST_GAIN: Final = 3.0
 """Colours are never said to have been stretched or squeezed by more than this."""
 _TOP: Final = 127
 _SMALLEST_VARIANCE: Final = 1.0
+_TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,26 +72,39 @@ def with_colours(layer: InputConv, mapped: ColourMap) -> tuple[InputConv, FloatA
         return layer, np.ones(len(layer.weights))
     kernels = layer.weights.astype(np.float64)
     wanted = np.einsum("ocij,cd->odij", kernels, mapped.gain)
-    largest = np.abs(wanted).reshape(len(wanted), -1).max(axis=1)
-    factor = np.where(largest > 0, _TOP / np.where(largest > 0, largest, 1.0), 1.0)
-    moved = np.einsum("ocij,c->o", kernels, mapped.offset)
+    threshold = layer.activation.threshold - np.einsum("ocij,c->o", kernels, mapped.offset)
+    factor = _room(np.abs(wanted).reshape(len(wanted), -1).max(axis=1), threshold, layer.activation.step)
     grey = np.linalg.solve(mapped.gain, layer.padding_value - mapped.offset).mean()
     return (
         replace(
             layer,
             weights=np.rint(wanted * factor[:, None, None, None]).astype(np.int8),
             padding_value=int(np.clip(np.rint(grey), 0, 255)),
-            activation=scaled(layer.activation, (layer.activation.threshold - moved) * factor, factor),
+            activation=scaled(layer.activation, threshold * factor, factor),
         ),
         factor,
     )
+
+
+def _room(largest: FloatArray, threshold: FloatArray, step: npt.NDArray[np.float32]) -> FloatArray:
+    """By how much kernels with such `largest` weights can grow, (channels,): weight, threshold and step must all fit.
+
+    Half of a threshold's range is left to the early thresholds that move afterwards.
+    """
+    fits = (
+        _TOP / np.maximum(largest, _TINY),
+        THRESHOLD_MAX / 2 / np.maximum(np.abs(threshold), _TINY),
+        LARGEST_STEP / 2 / step.astype(np.float64),
+    )
+    return np.minimum.reduce(fits)
 
 
 def scaled(activation: Activation, threshold: FloatArray, factor: FloatArray) -> Activation:
     """The activation with other thresholds and with steps times `factor`, both rounded as every engine holds them."""
     grid = TWO_BIT_STEP_GRID if activation.bits == 2 else STEP_GRID
     step = np.clip(np.rint(activation.step * factor * grid) / grid, 1.0 / grid, LARGEST_STEP)
-    return replace(activation, threshold=np.rint(threshold).astype(np.int32), step=step.astype(np.float32))
+    whole = np.clip(np.rint(threshold), THRESHOLD_MIN, THRESHOLD_MAX).astype(np.int32)
+    return replace(activation, threshold=whole, step=step.astype(np.float32))
 
 
 def grown(channels: Channels, factor: FloatArray) -> Channels:
