@@ -24,8 +24,8 @@ START = """# Evaluation
 
 Written by `python -m qana_desktop.training.studies page` from `models/*/evaluation.json` and
 `docs/measurements/*-fold-*.json`; a test fails when it is older than they are. HAM10000, split by lesion; ISIC 2017 in
-training only. Calibration and decision rule are fitted on calibration lesions and counted on test lesions. Brackets: 95 %
-intervals, bootstrap over lesions. Measured on ONNX Runtime and in training; nothing here was measured with the Akida
+training only. Calibration and decision rule are fitted on calibration lesions and counted on test lesions. Brackets:
+95 % intervals, bootstrap over lesions. Measured on ONNX Runtime and in training; nothing here was measured with the Akida
 runtime.
 """
 
