@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from qana_desktop.system.language import N_
 from qana_desktop.ui.texts import tr
 
 
@@ -22,6 +23,13 @@ class Command(StrEnum):
     ZOOM_IN = "zoom-in"
     ZOOM_OUT = "zoom-out"
     ROTATE = "rotate"
+    COMPARE = "compare"
+    HEAT_MAP = "heat-map"
+    ADJUST = "adjust"
+    AS_TAKEN = "as-taken"
+    RULER = "ruler"
+    WHOLE_IMAGE = "whole-image"
+    IMAGE_WINDOW = "image-window"
     SEARCH = "search"
     ENGINE = "engine"
     READ_UNREAD = "read-unread"
@@ -33,6 +41,9 @@ class Command(StrEnum):
     FULL_SCREEN = "full-screen"
     THEME = "theme"
     KEYS = "keys"
+    HELP = "help"
+    TOUR = "tour"
+    SETTINGS = "settings"
     TRIAGE = "triage"
     CASES = "cases"
     LEARNING = "learning"
@@ -52,11 +63,11 @@ class Command(StrEnum):
 class Chapter(StrEnum):
     """Groups of the keys sheet."""
 
-    IMAGES = "Images"
-    VIEW = "View"
-    READING = "Reading"
-    CASES = "Cases"
-    PROGRAM = "Program"
+    IMAGES = N_("Images")
+    VIEW = N_("View")
+    READING = N_("Reading")
+    CASES = N_("Cases")
+    PROGRAM = N_("Program")
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class Shortcut:
 
 def shortcut_table() -> list[Shortcut]:
     """Return all commands with their default keys, in the order of the keys sheet."""
-    return [*_images(), *_view(), *_reading(), *_cases(), *_program()]
+    return [*_images(), *_view(), *_tools(), *_reading(), *_cases(), *_program()]
 
 
 def _images() -> list[Shortcut]:
@@ -106,6 +117,39 @@ def _view() -> list[Shortcut]:
         Shortcut(Command.WORKLIST, c, tr("Worklist panel"), tr("Show or hide the worklist"), ("F8",), "panel-left"),
         Shortcut(Command.READING, c, tr("Reading panel"), tr("Show or hide the reading"), ("F9",), "panel-right"),
         Shortcut(Command.FULL_SCREEN, c, tr("Full screen"), tr("Use the whole screen, or no longer"), ("F11",)),
+    ]
+
+
+def _tools() -> list[Shortcut]:
+    c = Chapter.VIEW
+    return [
+        Shortcut(
+            Command.COMPARE,
+            c,
+            tr("Compare"),
+            tr("Lay an earlier image beside this one; Space flickers"),
+            ("C",),
+            "compare",
+        ),
+        Shortcut(Command.HEAT_MAP, c, tr("Heat-map"), tr("Show where the answer came from"), ("H",), "heat"),
+        Shortcut(
+            Command.RULER, c, tr("Ruler"), tr("Measure; in millimetres where the scale is known"), ("M",), "ruler"
+        ),
+        Shortcut(
+            Command.ADJUST,
+            c,
+            tr("Brightness and colour"),
+            tr("Change how the image looks on this screen"),
+            ("B",),
+            "adjust",
+        ),
+        Shortcut(Command.AS_TAKEN, c, tr("As taken"), tr("Show the image as it was taken"), ("0",)),
+        Shortcut(
+            Command.WHOLE_IMAGE, c, tr("Image on the whole screen"), tr("The image alone; Esc leaves"), ("Shift+F",)
+        ),
+        Shortcut(
+            Command.IMAGE_WINDOW, c, tr("Image in a window"), tr("On a second screen, if there is one"), ("Shift+W",)
+        ),
     ]
 
 
@@ -164,6 +208,9 @@ def _program() -> list[Shortcut]:
     return [
         *_pages(),
         Shortcut(Command.THEME, c, tr("Dark or light"), tr("Change between dark and light"), ("Ctrl+T",), "theme"),
-        Shortcut(Command.KEYS, c, tr("Keys"), tr("Show all keys"), ("F1",), "keys"),
+        Shortcut(Command.SETTINGS, c, tr("Settings"), tr("Look, language, habits and keys"), ("Ctrl+,",), "settings"),
+        Shortcut(Command.KEYS, c, tr("Keys"), tr("Show all keys, and change them"), ("F1",), "keys"),
+        Shortcut(Command.HELP, c, tr("Help"), tr("Short texts about the work with this program"), ("F2",), "question"),
+        Shortcut(Command.TOUR, c, tr("Tour"), tr("Show the parts of the window, one after the other"), ()),
         Shortcut(Command.QUIT, c, tr("Quit"), tr("Close the program"), ("Ctrl+Q",), "quit"),
     ]

@@ -71,12 +71,14 @@ class Tool(Protocol):
 class ImageCanvas(QWidget):
     """Draws one picture. Zoom is screen pixels per image pixel; `zoomed` sends it whenever it changes.
 
-    `viewed` is sent when another part is seen, `pictured` when another image is shown or none.
+    `viewed` is sent when another part is seen, `pictured` when another image is shown or none, `restyled` when it looks
+    otherwise.
     """
 
     zoomed = Signal(float)
     viewed = Signal()
     pictured = Signal()
+    restyled = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -119,6 +121,7 @@ class ImageCanvas(QWidget):
         """Change how the image looks on this screen; its pixels, and what a network gets, stay as they are."""
         self._adjuster.adjustment = adjustment
         self.update()
+        self.restyled.emit()
 
     @property
     def adjustment(self) -> Adjustment:

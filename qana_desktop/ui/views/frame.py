@@ -66,7 +66,17 @@ class ImagePane(QWidget):
         self.zoom = QLabel()
         self.zoom.setToolTip(tr("Screen pixels per image pixel"))
         self.canvas.zoomed.connect(self._show_zoom)
-        commands = (Command.FIT, Command.ONE_TO_ONE, Command.ZOOM_OUT, Command.ZOOM_IN, Command.ROTATE)
+        commands = (
+            Command.FIT,
+            Command.ONE_TO_ONE,
+            Command.ZOOM_OUT,
+            Command.ZOOM_IN,
+            Command.ROTATE,
+            Command.ADJUST,
+            Command.RULER,
+            Command.HEAT_MAP,
+            Command.COMPARE,
+        )
         self._buttons = [actions.tool_button(command) for command in commands]
         bar = QWidget()
         bar.setObjectName("canvasBar")
@@ -80,13 +90,19 @@ class ImagePane(QWidget):
         tools.addWidget(self.zoom)
         tools.addWidget(self.caption, 1)
         self.caption.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._rows = QVBoxLayout()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
+        layout.addLayout(self._rows)
         layout.addWidget(bar)
         theme.changed.connect(self._restyle)
         self._restyle()
+
+    def add_row(self, row: QWidget) -> None:
+        """Put the row of a tool between the image and its buttons."""
+        self._rows.addWidget(row)
 
     def _show_zoom(self, zoom: float) -> None:
         text = f"{zoom * 100:.0f} %"

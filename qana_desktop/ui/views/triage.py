@@ -17,6 +17,7 @@ from qana_desktop.ui.models.worklist import WorklistModel
 from qana_desktop.ui.pages import Page, PageContext
 from qana_desktop.ui.pictures import Picture, PictureShelf
 from qana_desktop.ui.presenters.batch import BatchPresenter, BatchView
+from qana_desktop.ui.presenters.compare import Compared
 from qana_desktop.ui.presenters.entries import Entry
 from qana_desktop.ui.presenters.notices import Notice, Refusal
 from qana_desktop.ui.presenters.opening import OpeningPresenter
@@ -25,18 +26,13 @@ from qana_desktop.ui.presenters.worklist import Worklist
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.views.empty import EmptyView
 from qana_desktop.ui.views.frame import ImagePane
+from qana_desktop.ui.views.image_tools import ImageTools, Shown
 from qana_desktop.ui.views.reading import ReadingPanel
 from qana_desktop.ui.views.sheets import RefusalSheet
 from qana_desktop.ui.views.worklist import WorklistPanel
 
-NEED_AN_IMAGE = (
-    Command.FIT,
-    Command.ONE_TO_ONE,
-    Command.ZOOM_IN,
-    Command.ZOOM_OUT,
-    Command.ROTATE,
-    Command.DETAILS,
-)
+MOST_COMPARED = 100
+"""So many other images of the session are offered for comparing."""
 
 
 class TriagePage(Page):
@@ -92,6 +88,9 @@ class TriagePage(Page):
         self.middle = QStackedWidget()
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.image)
+        actions = self._context.actions
+        moving = (actions[Command.NEXT], actions[Command.PREVIOUS])
+        self.tools = ImageTools(self._theme, self._bridge, self.image, self.middle, moving)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         for panel in (self.list_panel, self.middle, self.reading_panel):
             self.splitter.addWidget(panel)
@@ -113,15 +112,11 @@ class TriagePage(Page):
 
     def handlers(self) -> Mapping[Command, Callable[[], object]]:
         """Return what is done for the keys of this page."""
-        canvas, panel = self.image.canvas, self.list_panel
+        panel = self.list_panel
         return {
+            **self.tools.handlers(),
             Command.NEXT: lambda: panel.step(1),
             Command.PREVIOUS: lambda: panel.step(-1),
-            Command.FIT: canvas.fit,
-            Command.ONE_TO_ONE: canvas.one_to_one,
-            Command.ZOOM_IN: canvas.zoom_in,
-            Command.ZOOM_OUT: canvas.zoom_out,
-            Command.ROTATE: canvas.rotate,
             Command.SEARCH: self._search,
             Command.READ_UNREAD: self.batch.resume,
             Command.READ_ANYWAY: self.read_anyway,
@@ -134,7 +129,8 @@ class TriagePage(Page):
     def enabled(self) -> Mapping[Command, bool]:
         """Return which commands can be done now."""
         states = dict.fromkeys(self.handlers(), True)
-        states |= dict.fromkeys(NEED_AN_IMAGE, self.list_panel.selected_id() is not None)
+        states |= self.tools.enabled()
+        states[Command.DETAILS] = self.list_panel.selected_id() is not None
         states[Command.READ_ANYWAY] = self._reading is not None and self._reading.can_read_anyway
         states[Command.READ_UNREAD] = not self.batch.running and bool(self.worklist.unread_ids())
         return states
@@ -246,7 +242,27 @@ class TriagePage(Page):
         policy = self._desks.triage.policy if self._desks is not None else None
         self._reading = reading_view(entry, policy)
         self.reading_panel.show_reading(self._reading)
+        self.tools.show_entry(self._shown(entry))
         self.commands_changed.emit()
+
+    def _shown(self, entry: Entry) -> Shown:
+        """What the tools of the image may ask about an entry; without a store, it is compared with the others here."""
+        image = self._compared(entry)
+        if image is None:
+            return Shown(entry.entry_id)
+        return Shown(entry.entry_id, image, lambda: self._others(entry))
+
+    def _others(self, entry: Entry) -> list[Compared]:
+        """The other images, those first that were brought at about the same time."""
+        near = sorted(self.worklist.entries(), key=lambda other: abs(other.entry_id - entry.entry_id))
+        found = map(self._compared, near[1 : MOST_COMPARED + 1])
+        return [image for image in found if image is not None]
+
+    def _compared(self, entry: Entry) -> Compared | None:
+        desks = self._desks
+        if desks is None:
+            return None
+        return Compared(entry.title, "", lambda: desks.triage.display_image(entry.source), entry.reading)
 
     def _picture_ready(self, entry_id: int) -> None:
         if entry_id == self.list_panel.selected_id():

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QComboBox
 
 from qana_desktop.ui.theme.manager import Theme
 
+MOVING = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
+
+
+def keeps_arrows(event: QEvent) -> bool:
+    """Take arrows for the control that has the focus, before the window's own keys do; return whether it was done."""
+    if event.type() is not QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+    if plain and Qt.Key(event.key()) in MOVING:
+        event.accept()
+        return True
+    return False
+
 
 class Chooser(QComboBox):
-    """A combo box with an arrow that is seen in both themes."""
+    """A combo box with an arrow that is seen in both themes; Up and Down choose here, not the next image."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the arrows."""
+        return keeps_arrows(event) or super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the box, then the arrow."""

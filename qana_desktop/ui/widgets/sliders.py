@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from qana_desktop.ui.theme.manager import Theme
+from qana_desktop.ui.widgets.chooser import keeps_arrows
 
 
 class ValueSlider(QWidget):
@@ -81,6 +82,10 @@ class _Slider(QSlider):
     def __init__(self, owner: ValueSlider) -> None:
         super().__init__(Qt.Orientation.Horizontal)
         self._owner = owner
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the arrows."""
+        return keeps_arrows(event) or super().event(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Put the slider back."""
