@@ -12,6 +12,7 @@ from qana_desktop.training.model import Architecture, FloatNetwork, LayerSpec  #
 from qana_desktop.training.quant import QuantNetwork, settle_statistics, to_integer_network  # noqa: E402
 from qana_desktop.training.studies.bits import potential_bits, signed_bits, with_weight_bits  # noqa: E402
 from qana_desktop.training.studies.events import count_events  # noqa: E402
+from qana_desktop.training.studies.leak import leaking_split  # noqa: E402
 from qana_desktop.training.studies.rate_coded import convert  # noqa: E402
 from qana_desktop.training.studies.reference import ABLATIONS, ReferenceNetwork  # noqa: E402
 
@@ -131,3 +132,14 @@ def test_each_variant_of_the_reference_network_learns(name: str) -> None:
 def test_the_paper_says_265_thousand_parameters() -> None:
     count = sum(value.numel() for value in ReferenceNetwork().parameters())
     assert 200_000 < count < 330_000
+
+
+def test_evening_before_splitting_leaks_and_the_share_is_counted() -> None:
+    truth = np.repeat(np.arange(7), [20, 30, 60, 8, 70, 400, 9])
+    split = leaking_split(truth, np.random.default_rng(1), per_class=100)
+
+    assert len(split.training) + len(split.test) == 700
+    assert len(split.test) == 140
+    expected = [row in set(split.training.tolist()) for row in split.test.tolist()]
+    np.testing.assert_array_equal(split.copied().astype(bool), expected)
+    assert split.copied()[truth[split.test] != 5].mean() > 0.5

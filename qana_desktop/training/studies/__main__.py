@@ -16,6 +16,7 @@ from qana_desktop.training.model import QANA_112
 from qana_desktop.training.release import NETWORK_FILE, load_float, load_quant
 from qana_desktop.training.stages import Workplace
 from qana_desktop.training.studies.ablation import run_ablation
+from qana_desktop.training.studies.leak import run_leak
 from qana_desktop.training.studies.page import page
 from qana_desktop.training.studies.run import run_studies
 from qana_desktop.training.teacher import TEACHER, load_teacher
@@ -54,6 +55,13 @@ def ablation(
     _write(out / f"ablation-fold-{fold}.json", run_ablation(place, teacher, typer.echo))
 
 
+@app.command()
+def leak(data: Data, runs: Runs = Path("runs"), out: Out = MEASUREMENTS, fold: Fold = 0, threads: Threads = 1) -> None:
+    """Train the paper's network under a split that leaks, and under one that does not."""
+    torch.set_num_threads(threads)
+    _write(out / f"leak-fold-{fold}.json", run_leak(Workplace(data, runs, fold), typer.echo))
+
+
 @app.command("page")
 def page_command(models: Path = Path("models"), measurements: Out = MEASUREMENTS, out: Path = PAGE) -> None:
     """Write docs/evaluation.md from the active bundle's evaluation and the figures of the studies."""
@@ -64,11 +72,11 @@ def page_command(models: Path = Path("models"), measurements: Out = MEASUREMENTS
 def current_page(models: Path, measurements: Path) -> str:
     """The page as it should be now."""
     bundle = active_bundle(models)
-    studies, ablations = (
+    studies, ablations, leaks = (
         [json.loads(path.read_text(encoding="utf-8")) for path in sorted(measurements.glob(f"{kind}-fold-*.json"))]
-        for kind in ("studies", "ablation")
+        for kind in ("studies", "ablation", "leak")
     )
-    return page(bundle.id, json.loads(bundle.evaluation_json()), studies, ablations)
+    return page(bundle.id, json.loads(bundle.evaluation_json()), studies, ablations, leaks)
 
 
 def _write(path: Path, figures: dict[str, Any]) -> None:

@@ -25,12 +25,18 @@ START = """# Evaluation
 Written by `python -m qana_desktop.training.studies page` from `models/*/evaluation.json` and
 `docs/measurements/*-fold-*.json`; a test fails when it is older than they are. HAM10000, split by lesion; ISIC 2017 in
 training only. Calibration and decision rule are fitted on calibration lesions and counted on test lesions. Brackets:
-95 % intervals, bootstrap over lesions. Measured on ONNX Runtime and in training; nothing here was measured with the Akida
-runtime.
+95 % intervals, bootstrap over lesions. Measured on ONNX Runtime and in training; nothing here was measured with the
+Akida runtime.
 """
 
 
-def page(bundle: str, evaluation: Figures, studies: Sequence[Figures], ablations: Sequence[Figures]) -> str:
+def page(
+    bundle: str,
+    evaluation: Figures,
+    studies: Sequence[Figures],
+    ablations: Sequence[Figures],
+    leaks: Sequence[Figures],
+) -> str:
     """The Markdown page of the active bundle's evaluation and of all studies."""
     parts = [
         START,
@@ -38,6 +44,7 @@ def page(bundle: str, evaluation: Figures, studies: Sequence[Figures], ablations
         _second_reader(evaluation.get("second_reader")),
         *(_study(study) for study in studies),
         *(_ablation(figures) for figures in ablations),
+        *(_leak(figures) for figures in leaks),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -150,4 +157,18 @@ def _ablation(figures: Figures) -> str:
         f"Float, {figures['size']} px, {settings['epochs']} epochs each with one recipe and one seed, one view: a "
         "short comparison, so differences inside the brackets say nothing.\n\n"
         + table(["network", "weights", *(title for _, title in SHORT)], rows)
+    )
+
+
+def _leak(figures: Figures) -> str:
+    keys = ("accuracy", "balanced_accuracy", "macro_f1")
+    rows = [(name, *(value(figures[name][key]) for key in keys)) for name in ("leaking", "honest")]
+    return (
+        "## What a leak is worth\n"
+        f"The same network, {figures['size']} px, trained in the way of the paper's public code: images are augmented "
+        "until the classes are even, and only then split at random. "
+        f"{figures['copies'] * 100:.0f} % of those test images have a copy of the same photograph in training, "
+        f"{figures['copies_of_non_nevi'] * 100:.0f} % of those that are no nevi. Honest: the same network on the "
+        f"lesions of fold {figures['fold']}, of which it has seen no image. No figure of ours is of the first kind.\n\n"
+        + table(["test", *(key.replace("_", " ") for key in keys)], rows)
     )
