@@ -10,19 +10,24 @@ from pathlib import Path
 from typing import Final
 
 from qana_desktop.engines.contract import EngineError, EngineInfo
+from qana_desktop.engines.explainer import Explainer
 from qana_desktop.engines.registry import AUTO, EngineRegistry
+from qana_desktop.engines.second_reader import SecondReader
 from qana_desktop.engines.watch import BoardWatch
+from qana_desktop.intake.prepared import Prepared
 from qana_desktop.intake.reader import ImageReader
-from qana_desktop.network.bundle import Bundle, active_bundle, open_bundle
+from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.preprocess import DIHEDRAL, PREPROCESS_VERSION
 from qana_desktop.services.board_desk import BoardDesk
+from qana_desktop.services.explaining import Explaining
+from qana_desktop.services.second_opinion import SecondOpinion
+from qana_desktop.services.learning_homes import find_homes
 from qana_desktop.services.triage_desk import ActiveBundle, TriageDesk
 from qana_desktop.system.clock import Clock
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.host import describe_host
 from qana_desktop.system.json_reads import BadJson
 from qana_desktop.system.language import _
-from qana_desktop.system.resources import models_dir
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_from_json
 
@@ -65,12 +70,42 @@ def open_desks(bundle: Path | None = None, *, engine: str | None = AUTO) -> Iter
         ending.callback(device.close)
         watch.start()
         passed_over = _start(reader, registry, device, engine) if engine is not None else ()
-        yield Desks(TriageDesk(reader, device, active, Clock(), describe_host()), device, active, passed_over)
+        yield Desks(_triage(reader, device, active, ending), device, active, passed_over)
+
+
+def _triage(reader: ImageReader, device: BoardDesk, active: ActiveBundle, ending: ExitStack) -> TriageDesk:
+    """The triage desk with those whom it asks now and then; their processes start with the first question."""
+    bundle, clock = open_bundle(active.path), Clock()
+
+    def prepare(source: Path | bytes, size: int) -> Prepared:
+        return reader.prepare(source, input_size=size)
+
+    explainer = Explainer(bundle)
+    ending.callback(explainer.close)
+    second = None if bundle.manifest.second_reader is None else SecondReader(bundle)
+    if second is not None:
+        ending.callback(second.close)
+    return TriageDesk(
+        reader,
+        device,
+        active,
+        clock,
+        describe_host(),
+        second=SecondOpinion(second, prepare, active.policy, clock),
+        explaining=Explaining(
+            explainer,
+            prepare,
+            bundle.network(),
+            active.policy,
+            bundle_id=active.id,
+            input_size=active.input_size,
+        ),
+    )
 
 
 def load_bundle(path: Path | None = None) -> ActiveBundle:
     """Open and check a bundle (None: the active one); raises BundleRefused, BundleUnfit, ResourcesMissing."""
-    bundle = active_bundle(models_dir()) if path is None else open_bundle(path)
+    bundle = find_homes().open_active() if path is None else open_bundle(path)
     try:
         policy = policy_from_json(bundle.policy_json())
     except BadJson as error:
