@@ -16,24 +16,32 @@ import numpy as np
 import numpy.typing as npt
 
 import qana_desktop
-from qana_desktop.engines.energy import ONE_VIEW
 from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
 from qana_desktop.services.device_desk import Answer
+from qana_desktop.services.explaining import Explaining
 from qana_desktop.services.find_images import find_images
+from qana_desktop.services.image_energy import energy_of_image
 from qana_desktop.services.jobs import CancelToken, Progress
+from qana_desktop.services.second_opinion import SecondOpinion
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.clock import Clock
-from qana_desktop.system.language import _
+from qana_desktop.system.faults import Fault
+from qana_desktop.system.language import N_, _
 from qana_desktop.triage.assess import assess, refusals_of
-from qana_desktop.triage.measured import MeasuredValue
-from qana_desktop.triage.outcome import CannotAssess, Latency, Provenance, Reading
+from qana_desktop.triage.explanation import Explanation, NoExplanation
+from qana_desktop.triage.outcome import Assessed, CannotAssess, Latency, Provenance, Reading
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_NO_HEAT_MAP: Final = Fault(
+    "no-heat-map",
+    N_("Heat-maps are not available here."),
+    N_("Judge the image without one."),
+)
 _AHEAD: Final = 4
 """Images decoded ahead of the one that is inferred: enough to overlap, few enough that memory does not grow."""
 
@@ -97,8 +105,19 @@ class _Prepared:
 class TriageDesk:
     """Keeps `TriageDeskLike`."""
 
-    def __init__(self, reader: ReadsImages, device: Infers, bundle: ActiveBundle, clock: Clock, host: str) -> None:
+    def __init__(
+        self,
+        reader: ReadsImages,
+        device: Infers,
+        bundle: ActiveBundle,
+        clock: Clock,
+        host: str,
+        *,
+        second: SecondOpinion | None = None,
+        explaining: Explaining | None = None,
+    ) -> None:
         self._reader, self._device, self._bundle, self._clock, self._host = reader, device, bundle, clock, host
+        self._second, self._explaining = second, explaining
 
     @property
     def policy(self) -> ReadingPolicy:
@@ -109,6 +128,25 @@ class TriageDesk:
     def bundle_id(self) -> str:
         """The active bundle's id."""
         return self._bundle.id
+
+    @property
+    def second_reader(self) -> str | None:
+        """The name of the network that reads too where the first is uncertain; None where the bundle has none."""
+        return None if self._second is None else self._second.name
+
+    def use_second_reader(self, on: bool) -> None:
+        """Switch the second reader on or off: a person's decision, kept in each reading that it concerns."""
+        if self._second is not None:
+            self._second.on = on
+
+    def explain(self, source: ImageSource, reading: Reading) -> Explanation | NoExplanation:
+        """Return where in the image the network saw what it answered, or why that cannot be shown.
+
+        Takes up to seconds the first time: call from a worker.
+        """
+        if self._explaining is None:
+            return NoExplanation(_NO_HEAT_MAP)
+        return self._explaining.explain(source.content, reading)
 
     def find_images(self, paths: Iterable[Path]) -> list[ImageSource]:
         """Return the sources in files, folders and patterns; raises NothingToRead for a path with no image."""
@@ -217,6 +255,9 @@ class TriageDesk:
         potentials, classes = answer.inference.potentials, len(policy.classes)
         logits = potentials[:, :classes]
         outcome = assess(logits, potentials[:, classes:], policy, quality=image.quality, ignore_quality=ignore_quality)
+        second = None
+        if self._second is not None and isinstance(outcome, Assessed):
+            outcome, second = self._second.consult(source.content, image.sha256, outcome)
         return Reading(
             source=source.label,
             image_sha256=image.sha256,
@@ -229,9 +270,10 @@ class TriageDesk:
                 inference=answered - turned,
                 total=prepared_ms + (self._clock.ms() - start),
             ),
-            energy=_of_one_image(answer.inference.energy, len(batch)),
+            energy=energy_of_image(answer.inference.energy, len(batch)),
             provenance=self._provenance(answer),
             when=self._clock.now(),
+            second_reader=second,
         )
 
     def _provenance(self, answer: Answer) -> Provenance:
@@ -266,14 +308,3 @@ def _window(
         result = future.result()
         waiting.extend((following, pool.submit(work, following)) for following in islice(items, 1))
         yield item, result
-
-
-def _of_one_image(per_view: MeasuredValue, view_count: int) -> MeasuredValue:
-    """Energy of one reading from that of one network input: all views belong to it."""
-    views_text = "1 view" if view_count == 1 else f"{view_count} views"
-    value = None if per_view.value is None else per_view.value * view_count
-    return replace(
-        per_view,
-        value=value,
-        scope=per_view.scope.replace(ONE_VIEW, _("one image, {views_text}").format(views_text=views_text)),
-    )
