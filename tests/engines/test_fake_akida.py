@@ -16,10 +16,11 @@ from tests.support.bundles import small_network
 
 SURFACE = {
     "": (
-        "AKD1000 AKD1500 AKD1500_v1 AkidaUnsupervised BackendType Device HardwareDevice IpVersion Model NSoC_v2 "
+        "AKD1000 AKD1500 AKD1500_v1 AkidaUnsupervised BackendType Device FullyConnected HardwareDevice InputData "
+        "IpVersion Model NSoC_v2 "
         "PowerEvent PowerMeter Statistics TwoNodesIPv1 TwoNodesIPv2 devices get_program_memory_infos soc"
     ),
-    "Model": "map forward fit compile add_classes sequences",
+    "Model": "map forward fit compile add_classes predict_classes sequences",
     "Device": "mesh",
     "HardwareDevice": "mesh",
     "PowerMeter": "events",

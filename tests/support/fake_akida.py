@@ -3,7 +3,8 @@
 It computes with the NumPy reference and complains in the library's words. Boards keep their own time: 1.5 ms an image,
 a power event every 140.8 ms, the first one of a run dropped, no energy from fewer than two. A board hangs, goes,
 refuses or returns nonsense when an image is filled with the value of an `Order`. `tests/engines/test_fake_akida.py`
-asks the fake and the real library the same questions, as far as the real one answers them without a board.
+asks the fake and the real library the same questions, as far as the real one answers them without a board. Learning on
+the chip is in `fake_akida_learning`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from qana_desktop.engines.machine import Machine
 from qana_desktop.network.arithmetic import run
 from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.layers import IntegerNetwork
+from tests.support.fake_akida_learning import AkidaUnsupervised, FullyConnected, InputData, LearningModel
 
 IMAGE_MS, EVENT_MS = 1.5, 140.8
 FLOOR_MW, ACTIVE_MW = 900.0, 1100.0
@@ -131,7 +133,14 @@ class Statistics:
 
 
 class Model:
-    """Holds a network: that of the bundle in whose folder the model file lies."""
+    """Holds a network: that of the bundle in whose folder the model file lies. Without one it is built to learn."""
+
+    def __new__(cls, source: str | IntegerNetwork | None = None) -> Any:
+        if source is None:
+            return LearningModel()
+        if isinstance(source, str) and source.endswith(".learned"):
+            return LearningModel.loaded(source)
+        return super().__new__(cls)
 
     def __init__(self, source: str | IntegerNetwork) -> None:
         if isinstance(source, str):
@@ -195,6 +204,10 @@ class Model:
 
     def add_classes(self, count: int) -> None:
         raise RuntimeError("The last layer must be compiled.")
+
+    def predict_classes(self, inputs: np.ndarray, num_classes: int = 1, batch_size: int = 0) -> np.ndarray:
+        potentials = self.forward(inputs).reshape(len(inputs), -1)
+        return np.argmax(potentials, axis=1) // (potentials.shape[1] // num_classes)
 
     def _check(self, inputs: np.ndarray) -> None:
         if not isinstance(inputs, np.ndarray):
@@ -261,7 +274,9 @@ def sdk_with(*devices: HardwareDevice, error: Exception | None = None) -> Module
         AKD1500=lambda: Device("VirtualDevice/BC.A1.003.009", AKD1500_V1, processors=32),
         TwoNodesIPv1=lambda: Device("VirtualDevice/BC.A1.003.006", "BC.A1.003.006", processors=1),
         TwoNodesIPv2=lambda: Device("VirtualDevice/BC.A2.001.000", "BC.A2.001.000", IpVersion.v2, 8),
-        AkidaUnsupervised=lambda *values, **named: SimpleNamespace(values=values, named=named),
+        AkidaUnsupervised=AkidaUnsupervised,
+        InputData=InputData,
+        FullyConnected=FullyConnected,
         BackendType=BackendType,
         Device=Device,
         HardwareDevice=HardwareDevice,
