@@ -216,7 +216,7 @@ class Stage:
     def keys(self) -> None:
         with self.window("dark") as (window, _desk):
             window.actions_[Command.KEYS].trigger()
-            self.save(window.keys, "keys-dark")
+            self.save(window.sheets.keys, "keys-dark")
 
     def scaled(self) -> None:
         with self.window("light", self._folder) as (window, _desk):

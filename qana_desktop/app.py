@@ -43,6 +43,7 @@ class Options:
     theme: str | None
     screenshot: Path | None
     size: tuple[int, int] | None
+    tour: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -54,12 +55,13 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("paths", nargs="*", type=Path, help="image files and folders to open")
     parser.add_argument("--demo", action="store_true", help="open synthetic images drawn by the program")
-    parser.add_argument("--theme", choices=("system", "light", "dark", "contrast"), help="look of the window, for this time")
+    themes = ("system", "light", "dark", "contrast")
+    parser.add_argument("--theme", choices=themes, help="look of the window, for this time")
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="write a picture of the window, then end")
     parser.add_argument("--size", type=_size, metavar="WxH", help="size of the window in pixels")
     parser.add_argument("--version", action="version", version=f"QANA Desktop {__version__}")
     found = parser.parse_args(arguments)
-    return Options(tuple(found.paths), found.demo, found.theme, found.screenshot, found.size)
+    return Options(tuple(found.paths), found.demo, found.theme, found.screenshot, found.size, found.screenshot is None)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -143,6 +145,8 @@ class Program:
 
         self.bridge.run("start", self.starter.start, attach, self.window.starting_failed)
         self.window.open_store(self.app)
+        if options.tour:
+            self.window.start_first_tour()
         if options.paths:
             self.window.open_paths(options.paths)
         if options.screenshot is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
-from qana_desktop.ui.shortcuts import Chapter, Command, shortcut_table
+from qana_desktop.ui.presenters.keys import Changed, rekeyed
+from qana_desktop.ui.shortcuts import Chapter, Command, Shortcut, shortcut_table
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme
 from qana_desktop.ui.views.sheets import key_text
@@ -17,23 +19,33 @@ from qana_desktop.ui.views.sheets import key_text
 class Actions:
     """One action per command, added to the window so that its keys work everywhere in it."""
 
-    def __init__(self, window: QWidget, theme: Theme, handlers: Mapping[Command, Callable[[], object]]) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        theme: Theme,
+        handlers: Mapping[Command, Callable[[], object]],
+        changed: Changed = MappingProxyType({}),
+    ) -> None:
         self._theme = theme
-        self.table = shortcut_table()
+        self.table = rekeyed(shortcut_table(), changed)
         self._actions: dict[Command, QAction] = {}
         for shortcut in self.table:
             action = QAction(shortcut.text, window)
-            action.setShortcuts([QKeySequence(keys) for keys in shortcut.keys])
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-            action.setToolTip(f"{shortcut.hint} ({key_text(shortcut)})" if shortcut.keys else shortcut.hint)
             action.triggered.connect(_without_arguments(handlers[shortcut.command]))
             window.addAction(action)
             self._actions[shortcut.command] = action
+        self._show_keys()
         theme.changed.connect(self._restyle)
         self._restyle()
 
     def __getitem__(self, command: Command) -> QAction:
         return self._actions[command]
+
+    def rekey(self, table: Sequence[Shortcut]) -> None:
+        """Use other keys from now on."""
+        self.table = list(table)
+        self._show_keys()
 
     def enable(self, states: Mapping[Command, bool]) -> None:
         """Switch commands on and off."""
@@ -65,6 +77,12 @@ class Actions:
         button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
+
+    def _show_keys(self) -> None:
+        for shortcut in self.table:
+            action = self._actions[shortcut.command]
+            action.setShortcuts([QKeySequence(keys) for keys in shortcut.keys])
+            action.setToolTip(f"{shortcut.hint} ({key_text(shortcut)})" if shortcut.keys else shortcut.hint)
 
     def _restyle(self) -> None:
         for shortcut in self.table:

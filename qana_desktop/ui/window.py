@@ -25,6 +25,7 @@ from qana_desktop.ui.presenters.batch import BatchView
 from qana_desktop.ui.presenters.engine import EngineLine, EnginePresenter
 from qana_desktop.ui.presenters.notices import Notice, Refusal, Tone
 from qana_desktop.ui.presenters.session import nothing_kept, session_hint, session_line
+from qana_desktop.ui.program_sheets import ProgramSheets, tour_stops
 from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.soon import Soon
@@ -37,7 +38,6 @@ from qana_desktop.ui.views.engines import EngineDialog
 from qana_desktop.ui.views.frame import Foot, TopBar
 from qana_desktop.ui.views.gate import StoreGate
 from qana_desktop.ui.views.rail import Rail
-from qana_desktop.ui.views.sheets import KeysSheet
 from qana_desktop.ui.views.triage import TriagePage
 from qana_desktop.ui.widgets.progress import ProgressLine
 
@@ -68,7 +68,9 @@ class MainWindow(QMainWindow):
         self._session_soon = Soon(100, self)
         self._session_soon.due.connect(self._show_session)
         self._handlers = self._own_handlers()
-        self.actions_ = Actions(self, theme, {command: self._runner_of(command) for command in Command})
+        runners = {command: self._runner_of(command) for command in Command}
+        self.actions_ = Actions(self, theme, runners, settings.keys())
+        self.sheets = ProgramSheets(self, theme, self.actions_, settings)
         self.banners = BannerBoard(theme)
         self.store = StoreSession(bridge, self, clinic)
         self.curtain = Curtain(self)
@@ -94,6 +96,16 @@ class MainWindow(QMainWindow):
             self.show_notice(Notice(f"passed-over-{fault.code}", Tone.TELLS, fault.sentence()))
         bundle = desks.triage.bundle_id
         self.top.bundle.say(tr("Bundle {bundle}", bundle=bundle[:12]), tr("Bundle {bundle}", bundle=bundle))
+
+    def start_tour(self) -> None:
+        """Show the parts of the window, one after the other."""
+        self.deck.go(Command.TRIAGE)
+        self.sheets.start_tour(tour_stops(self))
+
+    def start_first_tour(self) -> None:
+        """Show them at the first start of the program only."""
+        if not self._settings.tour_done:
+            self.start_tour()
 
     def open_store(self, app: QApplication) -> None:
         """Open the case store, if there is one, and lock it after a time of rest. After the first paint."""
@@ -149,7 +161,6 @@ class MainWindow(QMainWindow):
         self.foot = Foot(theme)
         self.engines = EngineDialog(theme, self)
         self.boards = BoardPanel(theme, self._bridge, self, self, self.engine.probe)
-        self.keys = KeysSheet(theme, self, self.actions_.table)
 
     def _lay_out(self) -> None:
         across = QHBoxLayout()
@@ -191,7 +202,10 @@ class MainWindow(QMainWindow):
             Command.ENGINE: self._choose_engine,
             Command.FULL_SCREEN: self._full_screen,
             Command.THEME: self._change_theme,
-            Command.KEYS: lambda: open_sheet(self.keys),
+            Command.KEYS: lambda: self.sheets.open_keys(),
+            Command.HELP: lambda: self.sheets.open_help(),
+            Command.SETTINGS: lambda: self.sheets.open_settings(),
+            Command.TOUR: self.start_tour,
             Command.LOCK: self.store_lock,
             Command.SWITCH_USER: lambda: self.store.sign_out(),
             Command.QUIT: self.close,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QGridLayout,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -20,10 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from qana_desktop.ui.presenters.notices import Refusal
-from qana_desktop.ui.shortcuts import Chapter, Shortcut
+from qana_desktop.ui.shortcuts import Shortcut
 from qana_desktop.ui.texts import tr
-from qana_desktop.ui.theme.manager import TITLE, Theme
-from qana_desktop.ui.widgets.labels import TextLabel
+from qana_desktop.ui.theme.manager import Theme
 
 
 def key_text(shortcut: Shortcut) -> str:
@@ -56,42 +53,6 @@ class Sheet(QDialog):
     def sizeHint(self) -> QSize:
         """Return room for two columns of text."""
         return QSize(100 * self.fontMetrics().averageCharWidth(), 160 * self._theme.unit)
-
-
-class KeysSheet(Sheet):
-    """All commands with their keys."""
-
-    def __init__(self, theme: Theme, parent: QWidget, shortcuts: Sequence[Shortcut]) -> None:
-        super().__init__(theme, parent, tr("Keys"))
-        content = QWidget()
-        grid = QGridLayout(content)
-        grid.setHorizontalSpacing(4 * theme.unit)
-        grid.setVerticalSpacing(2 * theme.unit)
-        grid.setColumnStretch(2, 1)
-        for chapter in Chapter:
-            self._chapter(grid, chapter, [s for s in shortcuts if s.chapter is chapter and s.keys])
-        mouse = TextLabel(theme, role="muted")
-        mouse.say(
-            tr("Mouse: wheel zooms at the cursor, drag moves the image, double click changes between fit and 1:1.")
-        )
-        grid.addWidget(mouse, grid.rowCount(), 0, 1, 3)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setAccessibleName(tr("Keys"))
-        scroll.setWidget(content)
-        self.body.addWidget(scroll)
-
-    def _chapter(self, grid: QGridLayout, chapter: Chapter, shortcuts: Sequence[Shortcut]) -> None:
-        title = TextLabel(self._theme, TITLE, bold=True)
-        title.say(tr(chapter.value))
-        grid.addWidget(title, grid.rowCount(), 0, 1, 3)
-        for shortcut in shortcuts:
-            row = grid.rowCount()
-            for column, text in enumerate((key_text(shortcut), shortcut.text, shortcut.hint)):
-                label = TextLabel(self._theme, bold=column == 0, role="muted" if column == 2 else "")
-                label.setWordWrap(column == 2)
-                label.say(text)
-                grid.addWidget(label, row, column, Qt.AlignmentFlag.AlignTop)
 
 
 class RefusalSheet(Sheet):
