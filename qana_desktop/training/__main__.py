@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import torch
 import typer
 
+from qana_desktop.network.layers import IntegerNetwork
 from qana_desktop.network.serialise import network_from_bytes
 from qana_desktop.training.distil import DistilSettings
 from qana_desktop.training.distil_stages import (
@@ -22,7 +24,16 @@ from qana_desktop.training.distil_stages import (
 )
 from qana_desktop.training.learning_stage import add_learning_files
 from qana_desktop.training.model import QANA_112
-from qana_desktop.training.release import DEFAULT_VIEWS, NETWORK_FILE, Trained, export, load_float, load_quant, release
+from qana_desktop.training.release import (
+    DEFAULT_VIEWS,
+    NETWORK_FILE,
+    Trained,
+    export,
+    load_float,
+    load_quant,
+    measure,
+    release,
+)
 from qana_desktop.training.second_model import SECOND_VIEWS, second_model
 from qana_desktop.training.stages import FLOAT, TRAIN_CACHE_SIZE, Workplace, run_float
 from qana_desktop.training.teacher import TEACHER, TEACHER_SIZE, load_teacher, run_teacher
@@ -143,6 +154,30 @@ def evaluate_stage(
 ) -> None:
     """Fit the policy on calibration lesions, evaluate on the test fold, write and activate the bundle."""
     place = _place(data, runs, fold, device, threads)
+    trained, network = _trained(place, seed)
+    typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))
+
+
+@app.command("measure")
+def measure_stage(
+    data: Data,
+    runs: Runs = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder that the figures go to.")] = Path("docs/measurements"),
+    fold: Fold = 0,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
+) -> None:
+    """Evaluate on the test fold as `evaluate` does, and write the figures only: for the folds that do not ship."""
+    place = _place(data, runs, fold, device, threads)
+    trained, network = _trained(place, seed)
+    path = out / f"recipe-fold-{fold}.json"
+    path.write_text(json.dumps(measure(place, trained, network, DEFAULT_VIEWS).evaluation, indent=1) + "\n", "utf-8")
+    typer.echo(f"Wrote {path}")
+
+
+def _trained(place: Workplace, seed: int) -> tuple[Trained, IntegerNetwork]:
+    """The networks of this fold's last stages, with the settings that made them, and the exported integers."""
     source = load_float(place.folder / DISTILLED.stage, QANA_112)
     settings = {
         "architecture": asdict(QANA_112),
@@ -156,8 +191,7 @@ def evaluate_stage(
     }
     second = second_model(load_teacher(place.folder / TEACHER.stage), TEACHER_SIZE, SECOND_VIEWS)
     trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings, second)
-    network = network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
-    typer.echo(str(release(place, trained, network, models=models, name=name, views=DEFAULT_VIEWS)))
+    return trained, network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
 
 
 @app.command("learning-files")

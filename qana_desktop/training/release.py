@@ -71,10 +71,18 @@ class Images:
         return np.asarray(self.cache.images[self.cache.rows(records)])
 
 
-def release(
-    place: Workplace, trained: Trained, network: IntegerNetwork, *, models: Path, name: str, views: tuple[str, ...]
-) -> Path:
-    """Fit the policy, evaluate every reader on the test fold, write the bundle, make it the active one, log the run."""
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A fitted policy and what was counted with it on test lesions."""
+
+    policy: ReadingPolicy
+    evaluation: dict[str, Any]
+    training: Part
+    learning: dict[str, bytes]
+
+
+def measure(place: Workplace, trained: Trained, network: IntegerNetwork, views: tuple[str, ...]) -> Measured:
+    """Fit the policy on calibration lesions and evaluate every reader on the test fold."""
     images = Images(place.split(), place.cache(network.input_shape[0]))
     shares = prevalence((*images.split.train, *images.split.calibration))
     reader = OnnxReader(network)
@@ -113,8 +121,17 @@ def release(
             first_macs=cost_of(network).macs,
         )
     learning = learning_files(network, images.split, images.of, held_out["test"].readings.only(chosen).features)
-    folder = _write(models, name, network, policy, evaluation, training, trained.second_reader, learning)
-    log_run(models / "runs.jsonl", folder.name, evaluation)
+    return Measured(policy, evaluation, training, learning)
+
+
+def release(
+    place: Workplace, trained: Trained, network: IntegerNetwork, *, models: Path, name: str, views: tuple[str, ...]
+) -> Path:
+    """Measure, write the bundle, make it the active one, log the run."""
+    found = measure(place, trained, network, views)
+    second = trained.second_reader
+    folder = _write(models, name, network, found.policy, found.evaluation, found.training, second, found.learning)
+    log_run(models / "runs.jsonl", folder.name, found.evaluation)
     return folder
 
 

@@ -72,11 +72,11 @@ def page_command(models: Path = Path("models"), measurements: Out = MEASUREMENTS
 def current_page(models: Path, measurements: Path) -> str:
     """The page as it should be now."""
     bundle = active_bundle(models)
-    studies, ablations, leaks = (
+    studies, ablations, leaks, folds = (
         [json.loads(path.read_text(encoding="utf-8")) for path in sorted(measurements.glob(f"{kind}-fold-*.json"))]
-        for kind in ("studies", "ablation", "leak")
+        for kind in ("studies", "ablation", "leak", "recipe")
     )
-    return page(bundle.id, json.loads(bundle.evaluation_json()), studies, ablations, leaks)
+    return page(bundle.id, json.loads(bundle.evaluation_json()), studies, ablations, leaks, folds)
 
 
 def _write(path: Path, figures: dict[str, Any]) -> None:

@@ -36,11 +36,13 @@ def page(
     studies: Sequence[Figures],
     ablations: Sequence[Figures],
     leaks: Sequence[Figures],
+    folds: Sequence[Figures],
 ) -> str:
     """The Markdown page of the active bundle's evaluation and of all studies."""
     parts = [
         START,
         _shipped(bundle, evaluation),
+        _folds(evaluation, folds),
         _second_reader(evaluation.get("second_reader")),
         *(_study(study) for study in studies),
         *(_ablation(figures) for figures in ablations),
@@ -77,6 +79,22 @@ def _shipped(bundle: str, evaluation: Figures) -> str:
         + table(["reader", *(title for _, title in HEADLINE)], [(name, *row) for name, row in readers])
         + "\nRecall of each class, as the product reads:\n\n"
         + table(["class", "recall"], recalls)
+    )
+
+
+def _folds(shipped: Figures, others: Sequence[Figures]) -> str:
+    """The recipe on every fold that was run, and the plain mean; the shipped fold alone needs no table."""
+    runs = sorted([shipped, *others], key=lambda run: int(run["data"]["test_fold"]))
+    if len(runs) == 1:
+        return ""
+    best = [run["readers"][run["default_reader"]] for run in runs]
+    rows = [
+        (str(run["data"]["test_fold"]), *(value(figures[key]) for key, _ in HEADLINE))
+        for run, figures in zip(runs, best, strict=True)
+    ]
+    means = [_plain(sum(figures[key]["value"] for figures in best) / len(best)) for key, _ in HEADLINE]
+    return f"## The recipe on {len(runs)} of 5 folds, as the product reads\n" + table(
+        ["fold", *(title for _, title in HEADLINE)], [*rows, ("mean", *means)]
     )
 
 
