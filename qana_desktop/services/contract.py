@@ -13,6 +13,7 @@ from qana_desktop.engines.contract import BoardStatus, EngineInfo
 from qana_desktop.engines.watch import BoardsChanged
 from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
+from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.triage.policy import ReadingPolicy
 
@@ -46,6 +47,22 @@ class TriageDeskLike(Protocol):
 
     def display_image(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
         """Return the image for the screen (uint8 RGB, upright, at most `longest_side` long); raises KnownError."""
+        ...
+
+    def explain(self, source: ImageSource, reading: Reading) -> Explanation | NoExplanation:
+        """Return where in the image the network saw what it answered, or why that cannot be shown.
+
+        Made on demand; the first one takes up to seconds.
+        """
+        ...
+
+    @property
+    def second_reader(self) -> str | None:
+        """The name of the network that reads too where the first is uncertain; None where the bundle has none."""
+        ...
+
+    def use_second_reader(self, on: bool) -> None:
+        """Switch the second reader on or off: a person's decision, kept in each reading that it concerns."""
         ...
 
     @property

@@ -19,6 +19,7 @@ from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.diagnosis import CLASS_ORDER, MALIGNANT, Diagnosis
+from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.triage.measured import MeasuredValue, Method
 from qana_desktop.triage.outcome import Assessed, CannotAssess, Latency, Outcome, Provenance, Reading, Triage
 from qana_desktop.triage.policy import Calibration, Conformal, Interval, OperatingPoint, ReadingPolicy
@@ -198,6 +199,8 @@ class FakeTriageDesk:
         self.policy = POLICY
         self.bundle_id = "made-up-bundle"
         self.outcome: Callable[[str], Outcome] = outcome_by_name
+        self.second_reader: str | None = None
+        self.second_reader_on = True
         self.closed = threading.Event()
 
     def find_images(self, paths: Iterable[Path]) -> list[ImageSource]:
@@ -212,6 +215,18 @@ class FakeTriageDesk:
             outcome = assessed(0.31, Diagnosis.BKL, ignored=(outcome.reason,))
         sha = hashlib.sha256(source.data if source.data is not None else _bytes_of(source)).hexdigest()
         return reading_of(source.label, outcome, sha=sha, engine=self.devices.chosen)
+
+    def use_second_reader(self, on: bool) -> None:
+        self.second_reader_on = on
+
+    def explain(self, source: ImageSource, reading: Reading) -> Explanation | NoExplanation:
+        """A map that points at the top left for melanoma, and away from it for all else; none for a refused image."""
+        if isinstance(reading.outcome, CannotAssess):
+            return NoExplanation(Fault("not-assessed", "There is nothing to explain.", "Read the image first."))
+        maps = np.zeros((7, 8, 8))
+        maps[:, :4, :4] = -0.1
+        maps[CLASS_ORDER.index(Diagnosis.MEL), :4, :4] = 0.6
+        return Explanation(CLASS_ORDER, maps, reading.outcome.predicted, 0.6, "computed by a made-up runtime", 56)
 
     def read_all(
         self,
