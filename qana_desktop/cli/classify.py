@@ -26,12 +26,14 @@ def run_classify(
     as_json: bool,
     ignore_quality: bool,
     wait_for_board_s: float = 0.0,
+    second_reader: bool = True,
 ) -> int:
     """Read the images in `paths`; returns the exit code. Raises KnownError before anything was read."""
     sources = find_images(paths)
     with open_desks(bundle, engine=engine) as desks:
         for fault in desks.passed_over:
             tell_fault(fault)
+        desks.triage.use_second_reader(second_reader)
         return classify_with(
             desks, sources, as_json=as_json, ignore_quality=ignore_quality, wait_for_board_s=wait_for_board_s
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.measured import MeasuredValue, Method
-from qana_desktop.triage.outcome import Assessed, Latency, Outcome, Reading
+from qana_desktop.triage.outcome import Assessed, Latency, Outcome, Reading, SecondAsked, SecondSilent
 from qana_desktop.triage.quality import QualityReport
 
 Record = dict[str, Any]
@@ -41,6 +41,38 @@ def record_of(reading: Reading, *, bundle: str) -> Record:
         "engine": reading.provenance.engine if reading.provenance else None,
         "latency_ms": _latency(reading.latency),
         "energy": _energy(reading.energy, reading.when),
+        "second_reader": _second_reader(reading.second_reader),
+    }
+
+
+def _second_reader(second: SecondAsked | SecondSilent | None) -> Record | None:
+    """What each reader said where two were asked, or why the second was silent; null where it was not needed."""
+    if second is None:
+        return None
+    asked = second if isinstance(second, SecondAsked) else None
+    return {
+        "asked": asked is not None,
+        "uncertainty": second.uncertainty,
+        "limit": second.limit,
+        "reason": asdict(second.reason) if isinstance(second, SecondSilent) else None,
+        "reader": asked.reader if asked else None,
+        "runtime": asked.runtime if asked else None,
+        "logits": [list(view) for view in asked.logits] if asked else None,
+        "first": _said(asked.first) if asked else None,
+        "second": _said(asked.second) if asked else None,
+        "latency_ms": round(asked.latency_ms, _MICROSECONDS) if asked else None,
+        "energy": asdict(asked.energy) if asked else None,
+    }
+
+
+def _said(reader: Assessed) -> Record:
+    """What one of two readers said alone."""
+    return {
+        "triage": reader.triage.value,
+        "predicted": reader.predicted.value,
+        "probabilities": {dx.value: p for dx, p in reader.probabilities.items()},
+        "malignancy": reader.malignancy,
+        "could_be": [dx.value for dx in reader.could_be],
     }
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from qana_desktop.cli.terminal import plain
 from qana_desktop.triage.assess import RULES, worklist_key
 from qana_desktop.triage.diagnosis import FULL_NAMES, LesionClass, class_named
-from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading, Triage
+from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading, SecondAsked, SecondSilent, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Interval, ReadingPolicy
 
 SIGNS: Final[dict[Triage, str]] = {
@@ -55,14 +55,27 @@ def _cells(reading: Reading) -> tuple[Text, Text, Text, Text]:
         return Text(CANNOT, "magenta"), plain(outcome.reason.sentence()), Text(""), Text("")
     sign = Text(SIGNS[outcome.triage], _STYLES[outcome.triage])
     could_be = " ".join(dx.value for dx in outcome.could_be)
-    return sign, _answer(outcome), Text(two_digits(outcome.malignancy)), Text(could_be)
+    return sign, _answer(outcome, reading.second_reader), Text(two_digits(outcome.malignancy)), Text(could_be)
 
 
-def _answer(outcome: Assessed) -> Text:
+def _answer(outcome: Assessed, second: SecondAsked | SecondSilent | None) -> Text:
     notes = [FULL_NAMES[outcome.predicted], *(RULES[rule] for rule in outcome.raised_by)]
     if outcome.ignored:
         notes.append("Read although: " + " ".join(fault.message for fault in outcome.ignored))
+    notes += second_lines(second)
     return Text("\n").join(plain(note) for note in notes)
+
+
+def second_lines(second: SecondAsked | SecondSilent | None) -> list[str]:
+    """What each of two readers said, or why the second was silent."""
+    if second is None:
+        return []
+    if isinstance(second, SecondSilent):
+        return [second.reason.message]
+    return [
+        f"{name}: {FULL_NAMES[said.predicted]}, {SIGNS[said.triage]}, malignant {two_digits(said.malignancy)}"
+        for name, said in (("First reader", second.first), (f"Second reader ({second.reader})", second.second))
+    ]
 
 
 def two_digits(share: float) -> str:

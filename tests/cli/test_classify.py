@@ -39,6 +39,7 @@ KEYS = [
     "engine",
     "latency_ms",
     "energy",
+    "second_reader",
 ]
 CLASSES = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
 ONNX = ("--engine", "onnx-cpu")
