@@ -11,7 +11,8 @@ import typer
 from qana_desktop import __version__
 from qana_desktop.cli.devices import devices_app
 from qana_desktop.cli.exchange import export_images
-from qana_desktop.cli.report import report
+from qana_desktop.cli.learn import learn_app
+from qana_desktop.cli.report import export_dicom, report
 from qana_desktop.cli.store import store_app
 from qana_desktop.triage.dataset import SPLITS
 
@@ -25,9 +26,11 @@ app = typer.Typer(
 )
 
 app.add_typer(store_app)
+app.add_typer(learn_app)
 app.add_typer(devices_app)
 app.command("export-images")(export_images)
 app.command("report")(report)
+app.command("export-dicom")(export_dicom)
 
 ENGINE_HELP = (
     "onnx-cpu, akida-simulator, akida-board[:N], or auto: a board if there is one, else onnx-cpu. Several with commas "
@@ -38,6 +41,13 @@ BundleOption = Annotated[
     Path | None,
     typer.Option(
         "--bundle", metavar="DIR", exists=True, file_okay=False, help="Folder of the bundle; else the active one."
+    ),
+]
+SecondReaderOption = Annotated[
+    bool,
+    typer.Option(
+        "--second-reader/--no-second-reader",
+        help="Whether a second, larger network reads too where the first is uncertain, if the bundle has one.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for programs instead of a table.")]
@@ -73,6 +83,7 @@ def classify(
             "--wait-for-board", metavar="SECONDS", min=0.0, help="When the board goes, wait for it and read on."
         ),
     ] = 0.0,
+    second_reader: SecondReaderOption = True,
 ) -> int:
     """Read images: a table for people, or one JSON object per line and image.
 
@@ -87,6 +98,7 @@ def classify(
         as_json=as_json,
         ignore_quality=ignore_quality,
         wait_for_board_s=wait_for_board,
+        second_reader=second_reader,
     )
 
 

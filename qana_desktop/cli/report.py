@@ -43,3 +43,35 @@ def report(
     from qana_desktop.cli.store_run import ask_keys
 
     return run_report(folder, ask_keys(recovery_code, passphrase), user, case, out, identity=identity)
+
+
+class Kind(StrEnum):
+    """What an image becomes in DICOM."""
+
+    DERMOSCOPY = "dermoscopy"
+    SECONDARY_CAPTURE = "secondary-capture"
+
+
+def export_dicom(
+    case: CasesArgument,
+    out: OutOption,
+    user: UserOption,
+    kind: Annotated[Kind, typer.Option("--as", help="A dermoscopic photograph, or a secondary capture.")] = (
+        Kind.DERMOSCOPY
+    ),
+    identity: IdentityOption = Named.PSEUDONYM,
+    folder: FolderOption = None,
+    recovery_code: CodeOption = False,
+    passphrase: PassphraseOption = False,
+) -> int:
+    """Write the images of cases as DICOM with patient and study, for a hospital's archive. It is recorded.
+
+    Each file is read back and compared. For files without identity use `store export --as dicom`.
+
+    Exit code: 0 all were written, 1 some cases were not, 2 wrong usage or no access.
+    """
+    from qana_desktop.cli.report_run import run_export_dicom
+    from qana_desktop.cli.store_run import ask_keys
+
+    keys = ask_keys(recovery_code, passphrase)
+    return run_export_dicom(folder, keys, user, case, out, kind=kind, identity=identity)

@@ -1,4 +1,4 @@
-"""The work of `report`."""
+"""The work of `report` and `export-dicom`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Final
 
 from qana_desktop.cli import exit_codes
 from qana_desktop.cli.progress import progress_bar
-from qana_desktop.cli.report import Named
+from qana_desktop.cli.report import Kind, Named
 from qana_desktop.cli.store_run import PASSWORD, place_of, secret
 from qana_desktop.cli.terminal import tell, write_line
 from qana_desktop.intake.reader import ImageReader
+from qana_desktop.reports.case_dicom import DicomObject
 from qana_desktop.reports.case_report import Identity
 from qana_desktop.services.case_desk import CaseDesk
+from qana_desktop.services.dicom_desk import DicomDesk
 from qana_desktop.services.exchange_desk import ExchangeDesk
 from qana_desktop.services.learning_homes import find_homes
 from qana_desktop.services.policies import PolicyShelf
@@ -52,13 +54,31 @@ def run_report(
     return tell_batch(batch, "Reports")
 
 
+def run_export_dicom(
+    folder: Path | None,
+    given: Credentials,
+    user: str,
+    named: Sequence[str],
+    out: Path,
+    *,
+    kind: Kind,
+    identity: Named,
+) -> int:
+    """Write the images, name the files on stdout and the cases without one on stderr."""
+    with signed_in(folder, given, user) as opened, progress_bar() as show:
+        desk = DicomDesk(opened.store, opened.desk.allowed, opened.reader)
+        chosen = opened.cases(named)
+        batch = desk.save_many(chosen, out.absolute(), DicomObject(kind), Identity(identity), report=show)
+    return tell_batch(batch, "Images")
+
+
 def tell_batch(batch: Batch, what: str) -> int:
     """Name what was written and what was not; return the exit code."""
     for _case, path in batch.made:
         write_line(str(path))
     for case, fault in batch.failed:
         tell(f"{case}: {fault.sentence()}")
-    tell(f"{what} written: {len(batch.made)}, not written: {len(batch.failed)}. They are not encrypted.")
+    tell(f"{what} written: {len(batch.made)}, cases that failed: {len(batch.failed)}. The files are not encrypted.")
     return exit_codes.SOME_NOT if batch.failed else exit_codes.ALL_READ
 
 

@@ -11,21 +11,21 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
+from qana_desktop.reports.dicom_file import (
+    EXPLICIT,
+    IMPLEMENTATION,
+    SECONDARY_CAPTURE,
+    VERSION_NAME,
+    UInt8Image,
+    file_of,
+    set_image,
+)
 from qana_desktop.reports.faults import not_clean
 
 if TYPE_CHECKING:
     from pydicom import Dataset, FileDataset
 
-UInt8Image = npt.NDArray[np.uint8]
-
-SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-EXPLICIT: Final = "1.2.840.10008.1.2.1"
 METHODS: Final = ("PS3.15 Basic Application Level Confidentiality Profile", "Pixels decoded and encoded anew")
-IMPLEMENTATION: Final = "1.2.826.0.1.3680043.8.498.1"
-"""The class UID under which pydicom writes files."""
 
 CONSTANTS: Final = MappingProxyType[str, str | tuple[str, ...]](
     {
@@ -75,7 +75,6 @@ _META: Final = frozenset(
     }
 )  # fmt: skip
 _NEW_UID: Final = re.compile(r"2\.25\.[1-9]\d{0,38}")
-_VERSION_NAME: Final = "QANA_DESKTOP"
 
 
 def dicom(rgb: UInt8Image, icc: bytes, *, mm_per_pixel: float | None, lossy: bool) -> bytes:
@@ -89,7 +88,7 @@ def dicom(rgb: UInt8Image, icc: bytes, *, mm_per_pixel: float | None, lossy: boo
     for keyword, value in _CODE.items():
         setattr(code, keyword, value)
     dataset.DeidentificationMethodCodeSequence = [code]
-    _set_image(dataset, rgb, icc, mm_per_pixel=mm_per_pixel, lossy=lossy)
+    set_image(dataset, rgb, icc, mm_per_pixel=mm_per_pixel, lossy=lossy)
     return _written(dataset)
 
 
@@ -99,33 +98,12 @@ def _typed(keyword: str, value: str) -> str | int:
     return int(value) if dictionary_VR(keyword) == "US" else value
 
 
-def _set_image(dataset: Dataset, rgb: UInt8Image, icc: bytes, *, mm_per_pixel: float | None, lossy: bool) -> None:
-    dataset.Rows, dataset.Columns = rgb.shape[:2]
-    if mm_per_pixel is not None:
-        dataset.PixelSpacing = [f"{mm_per_pixel:.8g}"] * 2
-    if lossy:
-        dataset.LossyImageCompression = "01"
-    if icc:
-        dataset.ICCProfile = icc + bytes(len(icc) % 2)
-    pixels = rgb.tobytes()
-    dataset.PixelData = pixels + bytes(len(pixels) % 2)
-    dataset["PixelData"].VR = "OB"
-
-
 def _written(dataset: Dataset) -> bytes:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import UID, generate_uid
+    from pydicom.uid import generate_uid
 
     for keyword in _UIDS:
         setattr(dataset, keyword, generate_uid(prefix=None))
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(SECONDARY_CAPTURE), dataset.SOPInstanceUID
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = UID(EXPLICIT), UID(IMPLEMENTATION)
-    meta.ImplementationVersionName = _VERSION_NAME
-    stream = io.BytesIO()
-    file = FileDataset("", dataset, file_meta=meta, preamble=bytes(128))
-    file.save_as(stream, implicit_vr=False, little_endian=True, enforce_file_format=True)
-    return stream.getvalue()
+    return file_of(dataset)
 
 
 # --- proof
@@ -148,7 +126,7 @@ def prove(data: bytes, icc: bytes) -> list[bytes]:
         raise not_clean("a DICOM file that does not say that identity was removed")
     _prove_length(data, dataset)
     texts = [text for value in CONSTANTS.values() for text in ((value,) if isinstance(value, str) else value)]
-    texts += [*_CODE.values(), _VERSION_NAME, IMPLEMENTATION, EXPLICIT]
+    texts += [*_CODE.values(), VERSION_NAME, IMPLEMENTATION, EXPLICIT]
     texts += [str(dataset.get(keyword)) for keyword in _UIDS]
     return [text.encode() for text in texts if text]
 
@@ -158,7 +136,7 @@ def _prove_meta(dataset: FileDataset) -> None:
     if {element.keyword for element in meta} - _META:
         raise not_clean("a DICOM meta element that is not on the list")
     said = (meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID, meta.ImplementationClassUID)
-    if said != (SECONDARY_CAPTURE, EXPLICIT, IMPLEMENTATION) or meta.ImplementationVersionName != _VERSION_NAME:
+    if said != (SECONDARY_CAPTURE, EXPLICIT, IMPLEMENTATION) or meta.ImplementationVersionName != VERSION_NAME:
         raise not_clean("a DICOM meta element with another value")
     if meta.MediaStorageSOPInstanceUID != dataset.SOPInstanceUID:
         raise not_clean("two instance UIDs")

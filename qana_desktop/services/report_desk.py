@@ -87,7 +87,7 @@ class ReportDesk:
             identity=identity,
         )
         pdf = draw_pdf(case_report(case, about))
-        return DrawnReport(encounter, identity, pdf, _name(case), about.audit_head)
+        return DrawnReport(encounter, identity, pdf, f"report_{name_for(case)}.pdf", about.audit_head)
 
     def save(self, report: DrawnReport, path: Path) -> None:
         """Write a drawn report to the new file `path` and record it; raises ExportFailed, StoreReadOnly."""
@@ -187,8 +187,8 @@ class ReportDesk:
         )
 
 
-def _name(case: Case) -> str:
-    """A file's name without a person's: the pseudonym as far as it is plain letters, the day, the case."""
+def name_for(case: Case) -> str:
+    """Return a name for a case's files without a person's: the pseudonym as plain letters, the day, the case."""
     pseudonym = re.sub(r"[^A-Za-z0-9]+", "-", case.patient.value.pseudonym).strip("-")[:40]
-    parts = ("report", pseudonym, case.encounter.value.opened[:10], case.encounter.entity[:8])
-    return "_".join(part for part in parts if part) + ".pdf"
+    parts = (pseudonym, case.encounter.value.opened[:10], case.encounter.entity[:8])
+    return "_".join(part for part in parts if part)

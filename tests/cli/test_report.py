@@ -1,4 +1,4 @@
-"""`report`, run as a script would: in its own process, without a display."""
+"""`report` and `export-dicom`, run as a script would: in its own process, without a display."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_all_cases_become_files_and_a_wrong_one_is_named(store: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     (path,) = done.stdout.splitlines()
     assert "not a medical device" in text_of(Path(path).read_bytes())
-    assert "Reports written: 1, not written: 0." in done.stderr
+    assert "Reports written: 1, cases that failed: 0." in done.stderr
 
     done = program("report", "f" * 32, archives.full_case().encounter, "--out", tmp_path / "again", *ours)
     assert done.returncode == 1
@@ -58,3 +58,15 @@ def test_a_report_is_never_written_over_another(store: Path, tmp_path: Path) -> 
     done = program("report", "all", *ours)
     assert (done.returncode, done.stdout) == (1, "")
     assert "something at the place" in done.stderr
+
+
+def test_images_leave_as_dicom_and_can_be_read_again(store: Path, tmp_path: Path) -> None:
+    ours = ("--folder", store, "--user", "Ada")
+    for kind in ("dermoscopy", "secondary-capture"):
+        done = program("export-dicom", "all", "--as", kind, "--out", tmp_path / "out", *ours)
+        assert done.returncode == 0, done.stderr
+        (path,) = done.stdout.splitlines()
+        assert path.endswith(f"_1_{kind}.dcm")
+    again = program("export-images", tmp_path / "out", "--to", tmp_path / "png")
+    assert again.returncode == 0, again.stderr
+    assert len(list((tmp_path / "png").iterdir())) == 2
