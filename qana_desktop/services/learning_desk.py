@@ -65,7 +65,7 @@ class Proposed:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where an image is, and what networks said about it."""
 
     image: Filed[CaseImage]
@@ -184,7 +184,7 @@ class LearningDesk:
     def _propose(self, new: NewProposal, user: Filed[User]) -> str:
         if not new.consent:
             raise faults.no_consent()
-        factory, place = self.factory(), self._place(new.image)
+        factory, place = self.factory(), self.place_of(new.image)
         prepared, seen = self.look(place.image.value.sha256, factory)
         own = assess(seen.logits, seen.features, factory.policy, quality=prepared.quality)
         screening.check_readable(own)
@@ -228,14 +228,15 @@ class LearningDesk:
             learning.put(action, ConsentRow(row.patient, True, _("stated with a proposal")))
         learning.put(action, row)
 
-    def _place(self, image: str) -> _Place:
+    def place_of(self, image: str) -> Place:
+        """Return where an image is; raises RecordMissing."""
         with self.store.reading() as connection:
             filed = records.current(connection, CaseImage, image)
             visit = records.current(connection, Encounter, filed.parent or "")
             lesion = records.current(connection, Lesion, visit.parent or "")
             readings = records.children(connection, Reading, [image])
         answers = tuple(reading.value.outcome for reading in readings)
-        return _Place(filed, lesion.entity, lesion.parent or "", answers)
+        return Place(filed, lesion.entity, lesion.parent or "", answers)
 
     def _salt(self) -> str:
         """The clinic's own, the same for good: nobody without the site key can choose where a patient goes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from qana_desktop.store import learning
 from qana_desktop.store.learning import ActivationRow, LookRow
 from qana_desktop.store.verify import verify
 from qana_desktop.triage.outcome import Provenance
-from tests.support.learning_clinic import CODES, Clinic, draw_small, factory_models, proven
+from tests.support.learning_clinic import CODES, Clinic, draw_small, factory_models
 from tests.support.stores import reading
 
 HARMLESS = ["nv", "nv", "bkl", "nv", "df", "vasc", "nv", "bkl"]
@@ -48,12 +49,7 @@ def clinic(tmp_path, models):
 
 
 def learn(clinic, labels=HARMLESS, start=1):
-    for n, label in enumerate(labels):
-        clinic.desk("Clara").propose(proven(clinic.add(label, start + n), label))
-    carl = clinic.desk("Carl")
-    for each in clinic.desk().queue():
-        if each.row.second and not each.confirmations:
-            carl.confirm(each.row.id, agrees=True)
+    clinic.learn(labels, start=start)
 
 
 def accepted_version(clinic, *, start=1) -> str:
@@ -86,7 +82,12 @@ def outputs(clinic) -> bytes:
         engine.close()
 
 
-def test_a_version_is_judged_on_all_frozen_cases_and_every_look_is_counted(clinic):
+def test_a_version_is_judged_on_all_frozen_cases_and_every_look_is_counted(tmp_path, models):
+    with closing(Clinic(tmp_path, models=models, all_engines=True)) as clinic:
+        judged_on_everything(clinic)
+
+
+def judged_on_everything(clinic):
     version = accepted_version(clinic)
     with clinic.store.reading() as connection:
         looks = [kept.row.holdout for kept in learning.all_of(connection, LookRow)]

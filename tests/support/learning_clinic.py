@@ -6,6 +6,7 @@ The bundle is a real one: real files, read by real engines. Its lesions are colo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.registry import EngineRegistry
+from qana_desktop.engines.registry import ADAPTERS, EngineRegistry
 from qana_desktop.intake.reader import ImageReader
 from qana_desktop.learning.holdouts import holdout_to_bytes
 from qana_desktop.learning.protocol import Protocol, protocol_to_json
@@ -30,6 +31,7 @@ from qana_desktop.services.case_desk import CaseDesk
 from qana_desktop.services.learning_desk import LearningDesk, NewProposal
 from qana_desktop.services.learning_eye import Eye
 from qana_desktop.services.learning_homes import ModelHomes
+from qana_desktop.services.learning_queue import State
 from qana_desktop.store import learning
 from qana_desktop.store.learning import ProposalRow
 from qana_desktop.store.records import Put, new_id
@@ -54,6 +56,7 @@ from qana_desktop.triage.policy_json import policy_to_json
 from tests.support.stores import PASSWORD, QUICK, new_store
 
 SIDE, FEATURES, DRAWN = 16, 48, 288
+IN_FULL, HOLDOUT_SEED = 7, 50_000
 VIEWS = ("identity", "rotate-90")
 CODES = tuple(str(dx) for dx in CLASS_ORDER)
 SHARES = np.array([0.06, 0.08, 0.1, 0.03, 0.2, 0.5, 0.03])
@@ -124,8 +127,18 @@ def _labels(count: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _batch(labels: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint8]:
-    drawn = [views(draw_small(int(label), seed + n), VIEWS) for n, label in enumerate(labels)]
-    return np.concatenate(drawn)
+    """The first few are drawn in full, so that a test can bring the very same lesion as a file."""
+    drawn = [
+        to_network_input(draw(int(label), seed + n), SIDE) if n < IN_FULL else draw_small(int(label), seed + n)
+        for n, label in enumerate(labels)
+    ]
+    return np.concatenate([views(image, VIEWS) for image in drawn])
+
+
+def holdout_lesion(number: int) -> tuple[str, Image]:
+    """One of the first `IN_FULL` lesions of the factory holdout: its class and its image."""
+    label = int(_labels(700, 3)[number])
+    return CODES[label], draw(label, HOLDOUT_SEED + number)
 
 
 def _read(network: IntegerNetwork, labels: npt.NDArray[np.int64], batch: npt.NDArray[np.uint8]) -> Drawn:
@@ -220,7 +233,7 @@ def contents() -> BundleContents:
     training = _read(network, labels, batch)
     calibration, holdout = (
         _read(network, some, _batch(some, start))
-        for some, start in ((_labels(500, 2), 30_000), (_labels(700, 3), 50_000))
+        for some, start in ((_labels(500, 2), 30_000), (_labels(700, 3), HOLDOUT_SEED))
     )
     memory = {"features": training.features[:, 0], "labels": training.labels.astype(np.uint8)}
     return BundleContents(
@@ -275,14 +288,15 @@ def add_lesion(
 class Clinic:
     """A clinic with a store, the network that came with the program, and staff who may sign in; close it at the end."""
 
-    def __init__(self, folder: Path, *, models: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, models: Path | None = None, all_engines: bool = False) -> None:
         self.folder = folder
         self.store, _code = new_store(folder / "store")
         self.homes = ModelHomes(models or factory_models(folder / "factory"), folder / "models")
         self.users = Users(self.store, cost=QUICK)
         for name, role in STAFF.items():
             self.users.add(name, role, PASSWORD, by="system")
-        self.reader, self.registry = ImageReader(), EngineRegistry()
+        adapters = ADAPTERS if all_engines else [spec for spec in ADAPTERS if spec.kind == "onnx-cpu"]
+        self.reader, self.registry = ImageReader(), EngineRegistry(adapters)
         self.eye = Eye(self.reader, self.registry)
 
     def desk(self, name: str = "Clara") -> LearningDesk:
@@ -298,6 +312,22 @@ class Clinic:
     def add(self, label: str, seed: int, **more: Any) -> str:
         """File a drawn lesion of a class, and return its image's id."""
         return add_lesion(self.store, CODES.index(label), seed, **more)
+
+    def learn(self, labels: Sequence[str], *, start: int = 1, said: str = "") -> list[str]:
+        """Propose lesions of these classes (called `said` instead), confirm them all; returns the proposals."""
+        clara = self.desk("Clara")
+        proposals = [
+            clara.propose(proven(self.add(label, start + number), said or label)) for number, label in enumerate(labels)
+        ]
+        self.confirm_all()
+        return proposals
+
+    def confirm_all(self) -> None:
+        """A second person says yes to everything that waits."""
+        carl = self.desk("Carl")
+        for each in carl.queue():
+            if each.state is State.WAITING:
+                carl.confirm(each.row.id, agrees=True)
 
     def patient_of(self, proposal: str) -> str:
         """The patient of a proposal."""
