@@ -274,7 +274,7 @@ def test_the_image_alone_follows_the_selection_and_has_its_own_zoom(
     press(opened, "Shift+F")
     window = tools.window
     assert window is not None
-    qtbot.waitUntil(window.isFullScreen)
+    qtbot.waitUntil(lambda: window.isFullScreen() and window.isActiveWindow())
     zoom = tools.canvas.zoom
     QTest.keySequence(window, QKeySequence("+"))
     assert tools.canvas.zoom == zoom
