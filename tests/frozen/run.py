@@ -96,9 +96,11 @@ def run(out: Path, *, chroot: Path | None, build: bool, start_up: bool) -> None:
             raise Failed(f"{out} holds {len(packages)} packages, not one. Make it: python3 packaging/make.py")
         check_package(report, packages[0])
         python, frozen = ROOT / ".tasks" / "venv" / "bin" / "python", out / "qana-desktop"
+        tarballs = sorted(out.glob("*.tar.xz"))
         tests = [python, "-m", "pytest", "tests/frozen", "-rs", "-s", "-q", "-p", "no:randomly"]
         with bare_debian(report, chroot) as debian:
             env = {"QANA_FROZEN": str(frozen), "QANA_DEB": str(packages[0]), "QANA_CHROOT": str(debian)}
+            env |= {"QANA_TARBALL": str(tarballs[-1])} if tarballs else {}
             report.run("the built program and its package", tests, QANA_NOTHING_SKIPPED="1", **env)
         if start_up:
             measure = [python, "-m", "tests.benchmarks.start_up", "--frozen", frozen]

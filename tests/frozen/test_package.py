@@ -141,3 +141,24 @@ def test_it_is_installed_used_upgraded_and_removed(machine, package, x_screen, t
     left = sorted(name for name in files(machine) - before if not name.startswith("root/"))
     print("left after removal:", left)
     assert set(left) <= OF_THE_GROUP
+
+
+def test_the_tarball_runs_from_wherever_it_is_unpacked(tmp_path):
+    named = os.environ.get("QANA_TARBALL")
+    if not named or not Path(named).is_file():
+        pytest.skip("no tarball: python packaging/linux/build_tarball.py, then QANA_TARBALL names it")
+    place = tmp_path / "Programme für Ärzte"
+    place.mkdir()
+    subprocess.run(["tar", "--extract", "--file", named, "--directory", place], check=True)
+    (top,) = place.iterdir()
+    work = {"HOME": str(tmp_path), "PATH": "/nonexistent", "LC_ALL": "C"}
+    tested = subprocess.run(
+        [top / "bin" / "qana-desktop", "self-test", "--json"],
+        env=work,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    assert any(found["passed"] for found in json.loads(tested.stdout))
+    assert (top / "share" / "doc" / "qana-desktop" / "licenses" / "QT.md").is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plistlib
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -140,6 +141,19 @@ def test_the_trial_of_the_windows_setup_installs_uses_and_installs_again(tmp_pat
     planned = steps(tmp_path / "x-setup.exe", tmp_path / "place", tmp_path / "images")
     assert planned[0][0].startswith("installs silently")
     assert sum("/S" in command for _what, command, _status in planned) == 2
+
+
+@pytest.mark.skipif(shutil.which("makensis") is None, reason="NSIS is not installed, so its script is not compiled")
+def test_the_windows_script_compiles_on_a_stand_in_and_twice_to_the_same_bytes(tmp_path):
+    made = []
+    for number in range(2):
+        out = tmp_path / str(number)
+        build = [sys.executable, PACKAGING / "windows" / "build_setup.py", "--stand-in", "--out", out]
+        subprocess.run(build, check=True, capture_output=True, cwd=ROOT)
+        (setup,) = out.glob("*-stand-in-setup.exe")
+        made.append(setup.read_bytes())
+    assert made[0][:2] == b"MZ"
+    assert made[0] == made[1]
 
 
 def test_who_gives_a_package_away_is_named_or_nobody_is(monkeypatch):
