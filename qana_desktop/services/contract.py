@@ -88,7 +88,10 @@ class DeviceDeskLike(Protocol):
         ...
 
     def choose(self, engine_id: str) -> EngineInfo:
-        """Open and self-test another engine and make it the chosen one; raises EngineError and keeps the old choice."""
+        """Open and self-test another engine and make it the chosen one; raises EngineError and keeps the old choice.
+
+        `all-boards` is every board that can be used: they share the images of a batch.
+        """
         ...
 
     def restart(self) -> EngineInfo:

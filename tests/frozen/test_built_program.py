@@ -126,6 +126,14 @@ def test_it_reads_demo_images_as_the_program_does_from_source(run, demo, bare_en
     }
 
 
+@pytest.mark.parametrize("locale", ["de_DE.UTF-8", "tr_TR.UTF-8", "zh_CN.UTF-8"])
+def test_it_reads_in_other_locales(run, demo, locale):
+    lesion = demo / "synthetic-01-even-brown.jpg"
+    read = run("qana-desktop-cli", "classify", lesion, "--json", "--ignore-quality", LC_ALL=locale, LANG=locale)
+    (line,) = readings(read.stdout).values()
+    assert line["outcome"] == "assessed", read.stderr
+
+
 def test_it_runs_from_a_folder_with_spaces_and_letters_of_other_languages(frozen, run, tmp_path):
     place = tmp_path / "Praxis Dr. Müller" / "皮膚 программа"
     shutil.copytree(frozen, place, symlinks=True, copy_function=link_or_copy)
