@@ -172,6 +172,7 @@ def evaluate(
     private: Annotated[
         bool, typer.Option("--private", help="Write a report of an Akida engine too; it may not be published.")
     ] = False,
+    second_reader: SecondReaderOption = True,
 ) -> int:
     """Read images with known diagnoses and say how good the readings are, with 95 % intervals over lesions.
 
@@ -180,7 +181,7 @@ def evaluate(
     from qana_desktop.cli.evaluate import Options, run_evaluate
     from qana_desktop.services.evaluation_desk import Question
 
-    return run_evaluate(Options(data, Question(split, limit), engine, bundle, out, private, as_json))
+    return run_evaluate(Options(data, Question(split, limit), engine, bundle, out, private, as_json, second_reader))
 
 
 @app.command("demo-images")

@@ -22,7 +22,7 @@ from qana_desktop.services.jobs import CancelToken
 from qana_desktop.system.clock import Clock
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.host import describe_host
-from qana_desktop.triage.evaluation import TITLES, Evaluation
+from qana_desktop.triage.evaluation import TITLES, Evaluation, TwoReaders
 
 _SHOWN: Final = 5
 """Names of missing images that are printed; the JSON has them all."""
@@ -43,6 +43,7 @@ class Options:
     out: Path | None
     private: bool
     as_json: bool
+    second_reader: bool = True
 
 
 def run_evaluate(options: Options) -> int:
@@ -57,6 +58,7 @@ def run_evaluate(options: Options) -> int:
             for fault in desks.passed_over:
                 tell_fault(fault)
             _refuse_public(desks.device.current().engine_id, options)
+            desks.triage.use_second_reader(options.second_reader)
             evaluation = _evaluate(desks, dataset, options.question)
     except EngineError as error:
         tell_fault(error.fault)
@@ -113,6 +115,8 @@ def _print(evaluation: Evaluation) -> None:
         if key in scores.assessed:
             overall.add_row(plain(title), value_text(scores.assessed[key]), n_text(scores.assessed[key]))
     screen.print(overall)
+    if evaluation.second_reader is not None:
+        screen.print(_second_table(evaluation, evaluation.second_reader))
     classes = _table("class", "recall", "precision", "AUROC", "images")
     for entry in scores.classes:
         cells = (value_text(figure) for figure in (entry.recall, entry.precision, entry.auroc))
@@ -128,6 +132,16 @@ def _print(evaluation: Evaluation) -> None:
     ):
         if line:
             screen.print(plain(line), soft_wrap=True)
+
+
+def _second_table(evaluation: Evaluation, second: TwoReaders) -> Table:
+    """The headline with and without the second reader, on the same images."""
+    title = f"{second.reader} read {second.asked:,} images too ({second.passed_on:.1%})"
+    table = _table(title, "first reader alone", "with the second reader")
+    for key in ("balanced_accuracy", "macro_f1", "malignant_review_sensitivity", "malignant_review_specificity"):
+        row = (second.first_alone[key], evaluation.scores.assessed[key])
+        table.add_row(plain(TITLES[key]), *(value_text(figure) for figure in row))
+    return table
 
 
 def _table(first: str, *others: str) -> Table:

@@ -9,7 +9,15 @@ from typing import Final
 from qana_desktop.reports import plots
 from qana_desktop.reports.plots import Line, matrix, plot
 from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
-from qana_desktop.triage.evaluation import TITLES, ClassFigures, Evaluation, GroupFigures, PointFigures, Scores
+from qana_desktop.triage.evaluation import (
+    TITLES,
+    ClassFigures,
+    Evaluation,
+    GroupFigures,
+    PointFigures,
+    Scores,
+    TwoReaders,
+)
 from qana_desktop.triage.policy import Interval
 from qana_desktop.triage.resampling import Figure
 
@@ -49,6 +57,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         _section("What was read", _counts(evaluation)),
         _section("Figures", _headline(scores), _intervals_note(evaluation)),
         _section("Where images were sent", _triage(scores)),
+        *([_section("Second reader", _two_readers(scores, second))] if (second := evaluation.second_reader) else []),
         _section("Operating points", _points(scores.points), note=POINTS_NOTE),
         _section("Classes", _classes(scores.classes), note=_classes_note(evaluation)),
         _section("Plots", _plots(scores)),
@@ -127,6 +136,22 @@ def _headline(scores: Scores) -> str:
         if key in scores.assessed
     ]
     return _table(("figure", "over assessed images", "n", "refused counted as wrong answers"), rows)
+
+
+def _two_readers(scores: Scores, second: TwoReaders) -> str:
+    """With and without the second reader, on the same images."""
+    rows = [
+        (title, value_text(second.first_alone[key]), value_text(scores.assessed[key]))
+        for key, title in TITLES.items()
+        if key in scores.assessed
+    ]
+    silent = "".join(f"; {count:,} more were not passed on ({escape(code)})" for code, count in second.silent.items())
+    took = "" if second.median_ms is None else f" It took {second.median_ms:.1f} ms for an image (median)."
+    return (
+        f'<p class="note">{escape(second.reader)} read {second.asked:,} images ({second.passed_on:.1%}) of which the'
+        f" first reader was uncertain{silent}.{took} All other sections are of both readers.</p>"
+        + _table(("figure", "first reader alone", "with the second reader"), rows)
+    )
 
 
 def _other(scores: Scores, key: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import qana_desktop
@@ -15,6 +17,7 @@ from qana_desktop.network.preprocess import PREPROCESS_VERSION
 from qana_desktop.services.contract import DeviceDeskLike, TriageDeskLike
 from qana_desktop.services.datasets import Dataset, DatasetRefused
 from qana_desktop.services.jobs import CancelToken, Progress
+from qana_desktop.services.second_opinion import SWITCHED_OFF
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.services.triage_desk import ActiveBundle
 from qana_desktop.system.clock import Clock
@@ -29,10 +32,20 @@ from qana_desktop.triage.dataset import (
     known_sealed,
     take,
 )
-from qana_desktop.triage.evaluation import AKIDA_NOTE, INTENDED_USE, SCHEMA, Counts, Evaluation, Method
+from qana_desktop.triage.evaluation import (
+    AKIDA_NOTE,
+    INTENDED_USE,
+    SCHEMA,
+    Counts,
+    Evaluation,
+    Method,
+    Scores,
+    TwoReaders,
+)
 from qana_desktop.triage.held_out import Training, held_out
-from qana_desktop.triage.outcome import CannotAssess, Reading
+from qana_desktop.triage.outcome import CannotAssess, Outcome, Reading, SecondAsked, SecondSilent
 from qana_desktop.triage.scoring import score
+from qana_desktop.triage.second_reader import first_alone
 
 SEED: Final = 2026
 ROUNDS: Final = 1000
@@ -80,17 +93,44 @@ class EvaluationDesk:
             token.check()
             report(Progress(done, question.rounds, "Drawing lesions for intervals"))
 
-        scores = score(
-            rows, outcomes, self._bundle.policy, seed=question.seed, rounds=question.rounds, on_round=on_round
-        )
+        def scored(answers: Sequence[Outcome]) -> Scores:
+            policy, seed, rounds = self._bundle.policy, question.seed, question.rounds
+            return score(rows, answers, policy, seed=seed, rounds=rounds, on_round=on_round)
+
+        scores = scored(outcomes)
+        second = self._two_readers([reading for _, reading in pairs], scored)
         return Evaluation(
             schema=SCHEMA,
             intended_use=INTENDED_USE,
             method=self._method(dataset, question),
             held_out=held_out(rows, training_of(self._bundle.path), known_sealed(dataset.rows)),
-            notes=tuple(self._notes(dataset, question, len(chosen))),
+            notes=(*self._notes(dataset, question, len(chosen)), *_second_notes(second)),
             counts=_counts(dataset, chosen, present, readings),
             scores=scores,
+            second_reader=second,
+        )
+
+    def _two_readers(
+        self, readings: Sequence[Reading], scored: Callable[[Sequence[Outcome]], Scores]
+    ) -> TwoReaders | None:
+        """What the second reader changed, None where the bundle has none."""
+        name = self._triage.second_reader
+        if name is None:
+            return None
+        asked = [second for reading in readings if isinstance(second := reading.second_reader, SecondAsked)]
+        silent = Counter(
+            second.reason.code for reading in readings if isinstance(second := reading.second_reader, SecondSilent)
+        )
+        alone = scored([first_alone(reading) for reading in readings])
+        return TwoReaders(
+            reader=name,
+            asked=len(asked),
+            silent=dict(silent),
+            passed_on=len(asked) / len(readings),
+            first_alone=alone.assessed,
+            first_alone_triage=alone.triage,
+            median_ms=median(second.latency_ms for second in asked) if asked else None,
+            energy=asked[-1].energy if asked else None,
         )
 
     def _known(self, rows: Sequence[ImageRow]) -> list[ImageRow]:
@@ -201,6 +241,11 @@ def training_of(bundle: Path) -> Training | None:
     if fold is None or (isinstance(fold, int) and not isinstance(fold, bool)):
         return Training(fold)
     return None
+
+
+def _second_notes(second: TwoReaders | None) -> list[str]:
+    failed = 0 if second is None else sum(n for code, n in second.silent.items() if code != SWITCHED_OFF)
+    return [f"The second reader could not be asked about {failed:,} images."] if failed else []
 
 
 def _decoded(reading: Reading) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from qana_desktop.system.language import _
 from qana_desktop.triage.outcome import Assessed, SecondAsked, SecondSilent
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.second_reader import judge_second, read_together, uncertainty, without_second
+
+SWITCHED_OFF: Final = "second-reader-off"
+"""The code of the fault of a second reader that a person switched off."""
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +133,7 @@ def file_changed() -> Fault:
 
 def _switched_off() -> Fault:
     return Fault(
-        "second-reader-off",
+        SWITCHED_OFF,
         _("The network was uncertain, and the second reader is switched off."),
         _("Switch it on to have such images read by a second, larger network."),
     )

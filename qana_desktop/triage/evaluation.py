@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from qana_desktop.triage.held_out import HeldOut
+from qana_desktop.triage.measured import MeasuredValue
 from qana_desktop.triage.policy import Interval
 from qana_desktop.triage.resampling import Figure
 
-SCHEMA: Final = "1.0"
+SCHEMA: Final = "1.1"
+"""1.1 adds `second_reader`."""
 
 SPECIFICITIES: Final = (0.85, 0.90)
 """Specificities at which sensitivities are read from the ROC curves."""
@@ -190,8 +192,29 @@ class Method:
 
 
 @dataclass(frozen=True)
+class TwoReaders:
+    """What a second reader changed. The evaluation's scores are of both, `first_alone` of the same images without it.
+
+    `asked` counts images that both read, `silent` those of which the first was uncertain and the second did not read,
+    by the code of the reason. `median_ms` and `energy` are the second's own, for an image; None where it read none.
+    """
+
+    reader: str
+    asked: int
+    silent: dict[str, int]
+    passed_on: float
+    first_alone: dict[str, Figure]
+    first_alone_triage: dict[str, dict[str, int]]
+    median_ms: float | None
+    energy: MeasuredValue | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """An evaluation with everything that a reader must know to judge it. `notes` are sentences about the data."""
+    """An evaluation with everything that a reader must know to judge it. `notes` are sentences about the data.
+
+    `second_reader` is None where the bundle has none.
+    """
 
     schema: str
     intended_use: str
@@ -200,3 +223,4 @@ class Evaluation:
     notes: tuple[str, ...]
     counts: Counts
     scores: Scores
+    second_reader: TwoReaders | None = None

@@ -14,7 +14,7 @@ import numpy as np
 
 from qana_desktop.triage.assess import ONE_READER, SECOND_SILENT, SEVERITY, judged
 from qana_desktop.triage.calibration import FloatArray, probabilities_of_means, softmax
-from qana_desktop.triage.outcome import Assessed, Triage
+from qana_desktop.triage.outcome import Assessed, Outcome, Reading, SecondAsked, Triage
 from qana_desktop.triage.policy import ReadingPolicy, SecondReaderPolicy
 
 _LEAST = 1e-12
@@ -87,6 +87,17 @@ def without_second(first: Assessed) -> Assessed:
     if first.triage is not Triage.LOW_CONCERN:
         return first
     return replace(first, triage=Triage.REVIEW, raised_by=(*first.raised_by, SECOND_SILENT))
+
+
+def first_alone(reading: Reading) -> Outcome:
+    """The outcome as the first reader alone gave it."""
+    outcome, second = reading.outcome, reading.second_reader
+    if isinstance(second, SecondAsked):
+        return second.first
+    if isinstance(outcome, Assessed) and SECOND_SILENT in outcome.raised_by:
+        rest = tuple(rule for rule in outcome.raised_by if rule != SECOND_SILENT)
+        return replace(outcome, triage=Triage.LOW_CONCERN, raised_by=rest)
+    return outcome
 
 
 def _shares(reader: Assessed, policy: ReadingPolicy) -> FloatArray:
