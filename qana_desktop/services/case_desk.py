@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ from qana_desktop.triage.case import (
 )
 from qana_desktop.triage.history import History
 from qana_desktop.triage.outcome import Reading
-from qana_desktop.triage.worklist import WorklistQuery, WorklistRow
+from qana_desktop.triage.worklist import Urgency, WorklistQuery, WorklistRow
 
 V = TypeVar("V", bound=Value)
 AUTO_LOCK_S: Final = 600.0
@@ -301,6 +301,12 @@ class CaseDesk:
         with self._store.reading() as connection:
             return cases.count_worklist(connection, query)
 
+    def counts(self, query: WorklistQuery) -> dict[Urgency, int]:
+        """Return how many cases of each urgency a query finds, whatever urgencies it asks for."""
+        self._may(Permission.SEE)
+        with self._store.reading() as connection:
+            return cases.count_by_urgency(connection, query)
+
     def open_case(self, encounter: str) -> Case:
         """Return a case; that it was looked at is recorded. Raises RecordMissing."""
         user = self._may(Permission.SEE)
@@ -314,6 +320,12 @@ class CaseDesk:
         """Return an image's file or thumbnail, checked; raises BlobDamaged."""
         self._may(Permission.SEE)
         return self._store.read_image(sha256)
+
+    def standing(self, encounters: Iterable[str]) -> frozenset[str]:
+        """Return which of these encounters are cases now: those that were undone or withdrawn are not."""
+        self._may(Permission.SEE)
+        with self._store.reading() as connection:
+            return cases.standing(connection, tuple(encounters))
 
     def lesion_history(self, lesion: str) -> tuple[Case, ...]:
         """Return all cases of a lesion, oldest first."""

@@ -1,9 +1,10 @@
-"""From the readings of a session to cases in the store: files are put away, duplicates found, all filed as one change."""
+"""From readings of a session to cases in the store: files are put away, duplicates found, all filed as one change."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
 
@@ -32,6 +33,13 @@ THUMBNAIL_SIDE: Final = 192
 Report = Callable[[int, int], None]
 """Called with how many images are done, and how many there are. May raise to stop: nothing is kept then."""
 
+_NAMED: Final = re.compile(r'"sha256": ?"([0-9a-f]{64})"')
+_IMAGES: Final = sa.select(ENTITY.c.id, RECORD.c.payload).where(
+    ENTITY.c.kind == str(Kind.IMAGE),
+    ~ENTITY.c.withdrawn,
+    RECORD.c.entity == ENTITY.c.id,
+    RECORD.c.version == ENTITY.c.version,
+)
 _MEDIA: Final = {
     ImageFormat.JPEG: "image/jpeg",
     ImageFormat.PNG: "image/png",
@@ -61,11 +69,10 @@ class ToKeep:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was kept: the encounters, the SHA-256 of their images, and what was left out with the reason."""
+    """What was kept: the SHA-256 of each image with its encounter; and what was left out, with the reason."""
 
-    encounters: tuple[str, ...]
-    images: tuple[str, ...]
-    left_out: tuple[tuple[str, Fault], ...] = field(default=())
+    images: dict[str, str]
+    left_out: tuple[tuple[str, Fault], ...] = ()
 
 
 class KeepingDesk:
@@ -91,8 +98,12 @@ class KeepingDesk:
                 visits[one.visit] = self._visit(visits.get(one.visit), one, kept, reread_share)
         report(len(wanted), len(wanted))
         encounters = self._desk.keep(tuple(visits.values())) if visits else ()
-        images = tuple(kept.image.sha256 for visit in visits.values() for kept in visit.images)
-        return Kept(encounters, images, tuple(left_out))
+        images = {
+            kept.image.sha256: encounter
+            for visit, encounter in zip(visits.values(), encounters, strict=True)
+            for kept in visit.images
+        }
+        return Kept(images, tuple(left_out))
 
     def known(self, sha256s: Iterable[str]) -> dict[str, str]:
         """Return which of these images are in a case already: SHA-256 to its encounter."""
@@ -101,17 +112,11 @@ class KeepingDesk:
         with self._store.reading() as connection:
             there = set(connection.execute(sa.select(BLOB.c.sha256).where(BLOB.c.sha256.in_(asked))).scalars())
             found: dict[str, str] = {}
-            for sha256 in there:
-                query = sa.select(ENTITY.c.id).where(
-                    ENTITY.c.kind == str(Kind.IMAGE),
-                    ~ENTITY.c.withdrawn,
-                    RECORD.c.entity == ENTITY.c.id,
-                    RECORD.c.version == ENTITY.c.version,
-                    RECORD.c.payload.contains(sha256),
-                )
-                image = connection.execute(query.limit(1)).scalar()
-                if image is not None:
-                    found[sha256] = encounters_of(connection, Kind.IMAGE, image)[0]
+            # One walk over all images: only when a content is there, and in the background.
+            for image, payload in connection.execute(_IMAGES) if there else ():
+                named = _NAMED.search(payload)
+                if named is not None and named[1] in there and named[1] not in found:
+                    found[named[1]] = encounters_of(connection, Kind.IMAGE, image)[0]
         return found
 
     def find_patient(self, pseudonym: str) -> WorklistRow | None:
@@ -119,6 +124,29 @@ class KeepingDesk:
         wanted = pseudonym.strip().casefold()
         rows = self._desk.worklist(WorklistQuery(text=wanted, limit=500)) if wanted else ()
         return next((row for row in rows if row.pseudonym.strip().casefold() == wanted), None)
+
+    def suggest(self, typed: str, *, most: int = 12) -> tuple[str, ...]:
+        """Return pseudonyms that hold what was typed, sorted."""
+        if not typed.strip():
+            return ()
+        rows = self._desk.worklist(WorklistQuery(text=typed, limit=100))
+        found = {row.pseudonym for row in rows if typed.strip().casefold() in row.pseudonym.casefold()}
+        return tuple(sorted(found)[:most])
+
+    def with_known_patients(self, wanted: Sequence[ToKeep]) -> list[ToKeep]:
+        """Return the same with the store's own patient in the place of each new one whose pseudonym is known."""
+        known: dict[str, str | Patient] = {}
+        found = []
+        for one in wanted:
+            if isinstance(one.patient, Patient):
+                name = one.patient.pseudonym
+                if name not in known:
+                    row = self.find_patient(name)
+                    known[name] = one.patient if row is None else row.patient
+                found.append(replace(one, patient=known[name]))
+            else:
+                found.append(one)
+        return found
 
     # --- inside ---
 

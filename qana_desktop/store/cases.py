@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -174,6 +174,22 @@ def worklist(connection: sa.Connection, query: WorklistQuery) -> tuple[WorklistR
 def count_worklist(connection: sa.Connection, query: WorklistQuery) -> int:
     """Return how many cases pass the filters, whatever page is asked for."""
     return int(connection.execute(_filtered(sa.select(sa.func.count()).select_from(WORKLIST), query)).scalar_one())
+
+
+def count_by_urgency(connection: sa.Connection, query: WorklistQuery) -> dict[Urgency, int]:
+    """Return how many cases of each urgency pass the other filters."""
+    statement = _filtered(sa.select(WORKLIST.c.urgency, sa.func.count()), replace(query, urgencies=()))
+    found = {row[0]: int(row[1]) for row in connection.execute(statement.group_by(WORKLIST.c.urgency))}
+    return {urgency: found.get(int(urgency), 0) for urgency in Urgency}
+
+
+def standing(connection: sa.Connection, encounters: Sequence[str]) -> frozenset[str]:
+    """Return which of these encounters have a line in the worklist."""
+    found: set[str] = set()
+    for some in _batches(tuple(encounters)):
+        query = sa.select(WORKLIST.c.encounter).where(WORKLIST.c.encounter.in_(some))
+        found |= set(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def all_encounters(connection: sa.Connection) -> tuple[tuple[str, ...], ...]:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 SLICE_S = 0.012
 """Longest time that deliveries keep the window from painting and from hearing keys, in seconds."""
 
-NEWEST_FIRST = frozenset({"pictures", "thumbnails"})
+NEWEST_FIRST = frozenset({"pictures", "thumbnails", "store-pages"})
 
 
 class Bridge(QObject):

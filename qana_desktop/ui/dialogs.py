@@ -29,3 +29,10 @@ def open_sheet(sheet: QWidget) -> None:
     sheet.show()
     sheet.raise_()
     sheet.activateWindow()
+
+
+def ask_for_backup_folder(parent: QWidget) -> Path | None:
+    """Let a person choose where backups are kept."""
+    title = tr("Where backups are kept, best on another disk")
+    folder = QFileDialog.getExistingDirectory(parent, title)
+    return Path(folder) if folder else None

@@ -11,6 +11,7 @@ def page_list() -> list[PageSpec]:
     """Return all pages, top first."""
     return [
         PageSpec(Command.TRIAGE, tr("Triage"), tr("Read images and see them in order of urgency"), "triage", _triage),
+        PageSpec(Command.CASES, tr("Cases"), tr("The cases that are kept on this computer"), "cases", _cases),
     ]
 
 
@@ -18,3 +19,9 @@ def _triage(context: PageContext) -> Page:
     from qana_desktop.ui.views.triage import TriagePage
 
     return TriagePage(context)
+
+
+def _cases(context: PageContext) -> Page:
+    from qana_desktop.ui.views.cases import CasesPage
+
+    return CasesPage(context)

@@ -144,6 +144,25 @@ class WindowSettings:
     def tour_done(self, done: bool) -> None:
         self._settings.setValue("tour", "done" if done else "")
 
+    @property
+    def case_views(self) -> str:
+        """The views of the Cases page that a person saved, as JSON: filters and names, never searched words."""
+        return self._text("case-views")
+
+    @case_views.setter
+    def case_views(self, text: str) -> None:
+        self._settings.setValue("case-views", text)
+
+    @property
+    def backup_folder(self) -> Path | None:
+        """Where backups of the case store are kept; None until a person chose."""
+        stored = self._text("backup-folder")
+        return Path(stored) if stored else None
+
+    @backup_folder.setter
+    def backup_folder(self, folder: Path) -> None:
+        self._settings.setValue("backup-folder", str(folder))
+
     def keys(self) -> dict[str, tuple[str, ...]]:
         """Return the keys that a person changed: id of the command to keys in Qt's portable text, () for no key."""
         self._settings.beginGroup("keys")

@@ -73,6 +73,12 @@ class StoreSession(QObject):
         return None if filed is None else filed.value
 
     @property
+    def user_id(self) -> str:
+        """The id of who is signed in, "" for nobody."""
+        filed = self.clinic.desk.user if self.clinic is not None and self.clinic.is_open else None
+        return "" if filed is None else filed.entity
+
+    @property
     def read_only(self) -> Fault | None:
         """Why nothing can be saved; None when everything can, or nothing is open."""
         return self.clinic.desk.read_only if self.clinic is not None and self.clinic.is_open else None

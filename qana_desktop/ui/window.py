@@ -29,6 +29,7 @@ from qana_desktop.ui.program_sheets import ProgramSheets, tour_stops
 from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.soon import Soon
+from qana_desktop.ui.store_care import StoreCare
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme, ThemeChoice
@@ -67,12 +68,13 @@ class MainWindow(QMainWindow):
         self._count = 0
         self._session_soon = Soon(100, self)
         self._session_soon.due.connect(self._show_session)
+        self.store = StoreSession(bridge, self, clinic)
+        self.care = StoreCare(self, self.store, settings, self)
         self._handlers = self._own_handlers()
         runners = {command: self._runner_of(command) for command in Command}
         self.actions_ = Actions(self, theme, runners, settings.keys())
         self.sheets = ProgramSheets(self, theme, self.actions_, settings)
         self.banners = BannerBoard(theme)
-        self.store = StoreSession(bridge, self, clinic)
         self.curtain = Curtain(self)
         self._make_pages()
         self._make_frame()
@@ -184,7 +186,7 @@ class MainWindow(QMainWindow):
         self.deck.shown.connect(self._page_shown)
         self.deck.commands_changed.connect(self._refresh_commands)
         self.store.changed.connect(self._store_changed)
-        self.store.stored.connect(self._store_changed)
+        self.store.stored.connect(self._tell_pages)
         self.triage.engine_failed.connect(self.engine.lost)
         self.triage.batch_shown.connect(self._show_batch)
         self.triage.arrived.connect(self._reading_arrived)
@@ -206,8 +208,7 @@ class MainWindow(QMainWindow):
             Command.HELP: lambda: self.sheets.open_help(),
             Command.SETTINGS: lambda: self.sheets.open_settings(),
             Command.TOUR: self.start_tour,
-            Command.LOCK: self.store_lock,
-            Command.SWITCH_USER: lambda: self.store.sign_out(),
+            **self.care.handlers(),
             Command.QUIT: self.close,
         } | {spec.key: self._goer(spec.key) for spec in page_list()}
 
@@ -256,10 +257,6 @@ class MainWindow(QMainWindow):
     def _change_theme(self) -> None:
         self._theme.choose(ThemeChoice.LIGHT if self._theme.colours.dark else ThemeChoice.DARK)
         self._settings.theme = self._theme.choice
-
-    def store_lock(self) -> None:
-        """Cover everything until the password is given."""
-        self.store.lock()
 
     # --- what presenters and pages tell ---
 
@@ -317,10 +314,13 @@ class MainWindow(QMainWindow):
             self.cover.forget()
             self.root.setCurrentIndex(0)
         self.rail.show_person(self.store)
-        for page in self.deck.made():
-            page.store_changed()
+        self._tell_pages()
         self._refresh_commands()
         self._show_session()
+
+    def _tell_pages(self) -> None:
+        for page in self.deck.made():
+            page.store_changed()
 
     def _cover(self) -> None:
         if self.cover is None:
@@ -348,7 +348,7 @@ class MainWindow(QMainWindow):
             self.actions_.enable(states | dict.fromkeys(BEHIND_THE_COVER, True))
             return
         states |= dict.fromkeys(self._handlers, True)
-        states |= dict.fromkeys((Command.LOCK, Command.SWITCH_USER), self.store.user is not None)
+        states |= self.care.enabled()
         self.actions_.enable(states | (dict(page.enabled()) if page is not None else {}))
 
     # --- Qt ---

@@ -10,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from qana_desktop.app import Options, Program, build
+from qana_desktop.services.clinic import Clinic
 from qana_desktop.system.paths import Paths, find_paths
 from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.window import MainWindow
@@ -61,7 +62,12 @@ def open_window(qtbot: QtBot, paths: Paths, tmp_path: Path) -> Iterator[OpenWind
     assert isinstance(app, QApplication)
     opened: list[Opened] = []
 
-    def open_it(*images: Path, theme: str | None = "light", size: tuple[int, int] = (1440, 900)) -> Opened:
+    def open_it(
+        *images: Path,
+        theme: str | None = "light",
+        size: tuple[int, int] = (1440, 900),
+        clinic: Callable[[], Clinic] | None = None,
+    ) -> Opened:
         devices = FakeDeviceDesk()
         triage = FakeTriageDesk(devices)
         preferred: list[str | None] = []
@@ -72,7 +78,7 @@ def open_window(qtbot: QtBot, paths: Paths, tmp_path: Path) -> Iterator[OpenWind
                 triage, devices, lambda: demo_images(tmp_path / "demo"), lambda: (triage.close(), devices.close())
             )
 
-        program = build(app, paths, compose, theme=theme)
+        program = build(app, paths, compose, theme=theme, clinic=clinic)
         one = Opened(program, triage, devices, preferred)
         opened.append(one)
         program.open(Options(images, demo=False, theme=None, screenshot=None, size=size))

@@ -36,7 +36,8 @@ class Entry:
     """An image in the list. `readings` only grows; the last one is shown. `waiting` says that it is in the queue.
 
     `key` names the content or the resolved path, so that the same file is noticed; `same_as` is the label of an earlier
-    image with the same content. `entry_id` counts up in the order of arrival.
+    image with the same content. `kept` says that the last reading is in the case store. `entry_id` counts up in the
+    order of arrival.
     """
 
     entry_id: int
@@ -45,6 +46,7 @@ class Entry:
     readings: tuple[Reading, ...] = ()
     waiting: bool = False
     same_as: str | None = None
+    kept: bool = False
 
     @property
     def title(self) -> str:

@@ -101,6 +101,7 @@ def row_line(entry: Entry) -> str:
     if isinstance(reading.outcome, CannotAssess):
         return _bare(reading.outcome.reason.message)
     word = f"{group_word(entry.group)} · {tr(FULL_NAMES[reading.outcome.predicted])}"
+    word = tr("{line} · kept", line=word) if entry.kept else word
     return tr("Against the check · {word}", word=word) if reading.outcome.ignored else word
 
 

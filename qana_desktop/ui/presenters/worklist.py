@@ -127,10 +127,19 @@ class Worklist:
         if reading.image_sha256 is not None:
             first = self._by_content.setdefault(reading.image_sha256, entry_id)
             same_as = None if first == entry_id else self._entries[first].title
-        entry = replace(old, readings=(*old.readings, reading), waiting=False, same_as=same_as)
+        entry = replace(old, readings=(*old.readings, reading), waiting=False, same_as=same_as, kept=False)
         self._replace(entry)
         self._tell_counts()
         return entry
+
+    def set_kept(self, entry_ids: Iterable[int], *, kept: bool) -> None:
+        """Mark entries as kept in the case store, or no longer."""
+        for entry_id in entry_ids:
+            self._entries[entry_id] = replace(self._entries[entry_id], kept=kept)
+        for listener in self._listeners:
+            if self._visible:
+                listener.rows_changed(0, len(self._visible) - 1)
+        self._tell_counts()
 
     def unread_ids(self) -> list[int]:
         """Return the entries that nobody read and nobody waits for, in order of arrival."""

@@ -13,6 +13,7 @@ from qana_desktop.triage.outcome import Reading
 from qana_desktop.ui import dropped
 from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.dialogs import open_sheet
+from qana_desktop.ui.keeper import Keeper
 from qana_desktop.ui.models.worklist import WorklistModel
 from qana_desktop.ui.pages import Page, PageContext
 from qana_desktop.ui.pictures import Picture, PictureShelf
@@ -57,6 +58,7 @@ class TriagePage(Page):
         self.opening = OpeningPresenter(self.worklist, bridge, self, self._opened)
         self._make_views()
         self._lay_out()
+        self.keeper = Keeper(context, self.worklist, self.list_panel.selected_id, self.window)
         self._connect()
 
     def attach(self, desks: Desks) -> None:
@@ -66,6 +68,10 @@ class TriagePage(Page):
         self.opening.attach(desks.triage)
         self.batch.attach(desks.triage)
         self.list_panel.list.viewport().update()
+
+    def store_changed(self) -> None:
+        """Someone signed in or out: keeping may be possible now."""
+        self.commands_changed.emit()
 
     @property
     def idle(self) -> bool:
@@ -109,12 +115,14 @@ class TriagePage(Page):
         self.reading_panel.read_anyway_pressed.connect(self.read_anyway)
         self.shelf.picture_ready.connect(self._picture_ready)
         self.model.counted.connect(self.commands_changed)
+        self.keeper.kept.connect(self.commands_changed)
 
     def handlers(self) -> Mapping[Command, Callable[[], object]]:
         """Return what is done for the keys of this page."""
         panel = self.list_panel
         return {
             **self.tools.handlers(),
+            **self.keeper.handlers(),
             Command.NEXT: lambda: panel.step(1),
             Command.PREVIOUS: lambda: panel.step(-1),
             Command.SEARCH: self._search,
@@ -130,6 +138,7 @@ class TriagePage(Page):
         """Return which commands can be done now."""
         states = dict.fromkeys(self.handlers(), True)
         states |= self.tools.enabled()
+        states |= self.keeper.enabled()
         states[Command.DETAILS] = self.list_panel.selected_id() is not None
         states[Command.READ_ANYWAY] = self._reading is not None and self._reading.can_read_anyway
         states[Command.READ_UNREAD] = not self.batch.running and bool(self.worklist.unread_ids())

@@ -105,35 +105,50 @@ class Choice(QComboBox, Generic[T]):
 
     picked = Signal(object)
 
-    def __init__(self, options: Iterable[tuple[T, str]] = ()) -> None:
+    def __init__(self, options: Iterable[tuple[T, str]] = (), prompt: str = "") -> None:
         super().__init__()
+        self._prompt = prompt
+        self.setPlaceholderText(prompt)
         self.fill(options)
         self.activated.connect(lambda _index: self.picked.emit(self.value))
 
     def fill(self, options: Iterable[tuple[T, str]]) -> None:
         """Offer other values; nothing is told."""
         self.clear()
-        self._values: list[T] = []
+        self.values: list[T] = []
         for value, word in options:
-            self._values.append(value)
-            self.addItem(word)
+            self.add(value, word)
+        if self._prompt:
+            self.setCurrentIndex(-1)
+
+    def add(self, value: T, word: str) -> None:
+        """Offer one more value."""
+        self.values.append(value)
+        self.addItem(word)
 
     @property
     def value(self) -> T:
         """The value that is chosen; raises IndexError when there is none to choose from."""
-        return self._values[max(0, self.currentIndex())]
+        return self.values[max(0, self.currentIndex())]
+
+    @property
+    def chosen(self) -> bool:
+        """Whether something is chosen."""
+        return self.currentIndex() >= 0
 
     def choose(self, value: T) -> None:
         """Choose a value; one that is not offered changes nothing."""
-        if value in self._values:
-            self.setCurrentIndex(self._values.index(value))
+        if value in self.values:
+            self.setCurrentIndex(self.values.index(value))
 
 
 class ChoiceField(Field, Generic[T]):
     """A choice with its label."""
 
-    def __init__(self, theme: Theme, label: str, options: Iterable[tuple[T, str]], hint: str = "") -> None:
-        self.choice: Choice[T] = Choice(options)
+    def __init__(
+        self, theme: Theme, label: str, options: Iterable[tuple[T, str]], hint: str = "", *, prompt: str = ""
+    ) -> None:
+        self.choice: Choice[T] = Choice(options, prompt)
         super().__init__(theme, label, self.choice, hint)
 
     @property
