@@ -22,7 +22,7 @@ from qana_desktop.store import cases, records
 from qana_desktop.store.faults import StoreError, StoreReadOnly
 from qana_desktop.store.store import Store
 from qana_desktop.system.faults import Fault, KnownError
-from qana_desktop.system.language import _
+from qana_desktop.system.language import _, current
 from qana_desktop.triage.access import Permission, User
 from qana_desktop.triage.audit import Head
 from qana_desktop.triage.case import Case, CaseImage, Filed, Kind
@@ -85,6 +85,7 @@ class ReportDesk:
             pictures=self._pictures(case),
             policy_of=self._policy_of,
             identity=identity,
+            language=current().replace("_", "-"),
         )
         pdf = draw_pdf(case_report(case, about))
         return DrawnReport(encounter, identity, pdf, f"report_{name_for(case)}.pdf", about.audit_head)
