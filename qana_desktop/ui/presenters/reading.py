@@ -11,6 +11,7 @@ from qana_desktop.triage.policy import Interval, OperatingPoint, ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
 from qana_desktop.ui.presenters.entries import Entry, Group, group_of
 from qana_desktop.ui.presenters.measures import DetailRow, detail_rows, energy_line, latency_line
+from qana_desktop.ui.presenters.second_reader import second_reader_lines, second_reader_rows
 from qana_desktop.ui.texts import grouped, in_a_sentence, percent, said, tr, two_digits
 
 STABLE, MOSTLY_STABLE = 0.999, 0.75
@@ -68,6 +69,7 @@ class ReadingView:
     can_read_anyway: bool = False
     can_read_again: bool = False
     notes: tuple[str, ...] = ()
+    second_reader: tuple[str, ...] = ()
     scale: Scale | None = None
     bars: tuple[Bar, ...] = ()
     could_be: str = ""
@@ -176,6 +178,7 @@ def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None,
         quality_good=good,
         quality_notes=sentences,
         notes=(*_override_notes(outcome), *_raised_notes(outcome), *notes),
+        second_reader=second_reader_lines(reading),
         scale=_scale(outcome, policy),
         bars=_bars(outcome),
         could_be=_could_be(outcome, policy),
@@ -183,7 +186,7 @@ def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None,
         confidence=_confidence(outcome.confidence),
         latency=latency_line(reading.latency),
         energy=energy_line(reading.energy),
-        measures=detail_rows(reading.latency, reading.energy),
+        measures=(*detail_rows(reading.latency, reading.energy), *second_reader_rows(reading)),
         provenance=_provenance_line(reading),
         provenance_rows=_provenance_rows(reading),
     )

@@ -54,6 +54,7 @@ class ReadingPanel(QScrollArea):
         self._reason.say(view.reason)
         self._remedy.say(view.remedy)
         self._notes.say("\n".join(view.notes))
+        self._second.say("\n".join(view.second_reader))
         self.read_anyway.setVisible(view.can_read_anyway)
         self.read_again.setVisible(view.can_read_again)
         self.scale.show_scale(view.scale)
@@ -85,6 +86,7 @@ class ReadingPanel(QScrollArea):
         self._reason = TextLabel(theme, bold=True)
         self._remedy = TextLabel(theme)
         self._notes = TextLabel(theme)
+        self._second = TextLabel(theme)
         self.read_anyway = self._button(
             tr("Read anyway"), tr("Read this image against the quality check; the result is marked (Ctrl+Shift+R)")
         )
@@ -121,6 +123,7 @@ class ReadingPanel(QScrollArea):
             self._reason,
             self._remedy,
             self._notes,
+            self._second,
             self.read_anyway,
             self.read_again,
         ]
