@@ -86,7 +86,7 @@ class ComparePane(QWidget):
     # --- building ---
 
     def _make_parts(self, theme: Theme) -> None:
-        self.other = Chooser(theme)
+        self.other = Chooser()
         self.other.setAccessibleName(tr("Earlier image"))
         self.other.setToolTip(tr("Choose the image to compare with"))
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -108,7 +108,7 @@ class HeatBar(ToolRow):
     def __init__(self, theme: Theme, layer: HeatLayer) -> None:
         self._layer = layer
         self._explanation: Explanation | None = None
-        self.of = Chooser(theme)
+        self.of = Chooser()
         self.of.setAccessibleName(tr("Class of the heat-map"))
         self.of.setToolTip(tr("Choose the class whose map is shown"))
         self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
