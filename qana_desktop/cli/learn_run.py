@@ -24,9 +24,11 @@ from qana_desktop.services.learning_homes import find_homes
 from qana_desktop.services.learning_judging import Evaluation, JudgingDesk
 from qana_desktop.services.learning_preview import preview
 from qana_desktop.services.learning_queue import Queued
+from qana_desktop.services.learning_room import flag_for_reading_again
 from qana_desktop.services.learning_states import VersionView, readings_to_repeat
 from qana_desktop.services.learning_training import TrainingDesk
 from qana_desktop.services.learning_versions import VersionsDesk
+from qana_desktop.services.queues import RE_READ
 from qana_desktop.store import cases as stored
 from qana_desktop.store import records
 from qana_desktop.store.unlock import Credentials, open_store
@@ -194,13 +196,12 @@ def run_activate(folder: Path | None, keys: Credentials, user: str, version: str
 
 def run_rollback(folder: Path | None, keys: Credentials, user: str, *, reason: str, to_factory: bool) -> int:
     """Go back."""
-    with _desk(folder, keys, user) as desk:
+    with _desks(folder, keys, user) as (desk, cases):
         changed = VersionsDesk(desk).roll_back(reason, to_factory=to_factory)
-        with desk.store.reading() as connection:
-            repeat = readings_to_repeat(connection)
+        repeat = flag_for_reading_again(cases, desk.store)
     tell(f"In use: {changed.now}. Taken back: {changed.before}. A window that is open uses it after a restart.")
     if repeat:
-        tell(f"{len(repeat)} images were read by the version that was taken back; `learn status` lists their cases.")
+        tell(f"{repeat} cases were read by the version that was taken back. They are in the queue “{RE_READ}”.")
     return exit_codes.ALL_READ
 
 
@@ -252,12 +253,18 @@ def _images(desk: LearningDesk, cases: tuple[str, ...]) -> tuple[str, ...]:
 
 @contextmanager
 def _desk(folder: Path | None, keys: Credentials, user: str) -> Iterator[LearningDesk]:
+    with _desks(folder, keys, user) as (learning, _cases):
+        yield learning
+
+
+@contextmanager
+def _desks(folder: Path | None, keys: Credentials, user: str) -> Iterator[tuple[LearningDesk, CaseDesk]]:
     with closing(open_store(place_of(folder), keys)) as store, ImageReader() as reader:
         desk = CaseDesk(store, Users(store), keychain=keys.keychain)
         desk.sign_in(user, secret(PASSWORD, f"Password of {user}"))
         learning = LearningDesk(store, desk.allowed, find_homes(), Eye(reader, EngineRegistry()))
         try:
-            yield learning
+            yield learning, desk
         finally:
             learning.close()
             desk.sign_out()

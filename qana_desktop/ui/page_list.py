@@ -12,6 +12,9 @@ def page_list() -> list[PageSpec]:
     return [
         PageSpec(Command.TRIAGE, tr("Triage"), tr("Read images and see them in order of urgency"), "triage", _triage),
         PageSpec(Command.CASES, tr("Cases"), tr("The cases that are kept on this computer"), "cases", _cases),
+        PageSpec(
+            Command.LEARNING, tr("Learning"), tr("Let the network learn from proven cases"), "learning", _learning
+        ),
     ]
 
 
@@ -25,3 +28,9 @@ def _cases(context: PageContext) -> Page:
     from qana_desktop.ui.views.cases import CasesPage
 
     return CasesPage(context)
+
+
+def _learning(context: PageContext) -> Page:
+    from qana_desktop.ui.views.learning import LearningPage
+
+    return LearningPage(context)

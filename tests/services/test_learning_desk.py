@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
@@ -16,10 +14,8 @@ from qana_desktop.services.learning_queue import State
 from qana_desktop.store.schema import AUDIT
 from qana_desktop.store.verify import verify
 from qana_desktop.triage.case import ProofSource
-from qana_desktop.triage.diagnosis import Diagnosis, SiteClass
-from qana_desktop.triage.outcome import Assessed, Triage
-from tests.support.learning_clinic import Clinic, draw, factory_models, proven
-from tests.support.stores import reading
+from qana_desktop.triage.diagnosis import SiteClass
+from tests.support.learning_clinic import Clinic, draw, factory_models, proven, said
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +28,6 @@ def clinic(tmp_path, models):
     made = Clinic(tmp_path, models=models)
     yield made
     made.close()
-
-
-def said(answer: str, confidence: float = 0.9):
-    rest = (1 - confidence) / 6
-    shares = dict.fromkeys(Diagnosis, rest) | {Diagnosis(answer): confidence}
-    outcome = Assessed(Triage.REVIEW, Diagnosis(answer), shares, 0.1, (Diagnosis(answer),), confidence, 1.0)
-    return replace(reading(), outcome=outcome)
 
 
 def refusal(clinic, new) -> str:

@@ -50,10 +50,10 @@ from qana_desktop.triage.fit import (
     threshold_for_sensitivity,
     wilson,
 )
-from qana_desktop.triage.outcome import Reading, Triage
+from qana_desktop.triage.outcome import Assessed, Reading, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Calibration, ReadingPolicy
 from qana_desktop.triage.policy_json import policy_to_json
-from tests.support.stores import PASSWORD, QUICK, new_store
+from tests.support.stores import PASSWORD, QUICK, new_store, reading
 
 SIDE, FEATURES, DRAWN = 16, 48, 288
 IN_FULL, HOLDOUT_SEED = 7, 50_000
@@ -314,13 +314,14 @@ class Clinic:
         return add_lesion(self.store, CODES.index(label), seed, **more)
 
     def learn(self, labels: Sequence[str], *, start: int = 1, said: str = "") -> list[str]:
-        """Propose lesions of these classes (called `said` instead), confirm them all; returns the proposals."""
-        clara = self.desk("Clara")
-        proposals = [
-            clara.propose(proven(self.add(label, start + number), said or label)) for number, label in enumerate(labels)
-        ]
+        """Propose lesions of these classes (called `said` instead), confirm them all; returns the proposals.
+
+        Those that are refused, as every tenth or so may be for its quality, are left out.
+        """
+        news = [proven(self.add(label, start + number), said or label) for number, label in enumerate(labels)]
+        proposed = self.desk("Clara").propose_all(news)
         self.confirm_all()
-        return proposals
+        return [each.proposal for each in proposed if each.proposal is not None]
 
     def confirm_all(self) -> None:
         """A second person says yes to everything that waits."""
@@ -354,3 +355,11 @@ def proven(image: str, label: str | LesionClass, **more: Any) -> NewProposal:
     given: dict[str, Any] = {"source": ProofSource.HISTOLOGY, "reported": "2026-02-03", "consent": True}
     named = label if isinstance(label, SiteClass) else Diagnosis(str(label))
     return NewProposal(image, named, **(given | more))
+
+
+def said(answer: str, confidence: float = 0.9) -> Reading:
+    """A reading that is that sure of its answer."""
+    rest = (1 - confidence) / 6
+    shares = dict.fromkeys(Diagnosis, rest) | {Diagnosis(answer): confidence}
+    outcome = Assessed(Triage.REVIEW, Diagnosis(answer), shares, 0.1, (Diagnosis(answer),), confidence, 1.0)
+    return replace(reading(), outcome=outcome)
