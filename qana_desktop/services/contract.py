@@ -62,7 +62,7 @@ class TriageDeskLike(Protocol):
         ...
 
     def use_second_reader(self, on: bool) -> None:
-        """Switch the second reader on or off: a person's decision, kept in each reading that it concerns."""
+        """Switch the second reader on or off: a person's decision, kept in each reading that it concerns. Immediate."""
         ...
 
     @property

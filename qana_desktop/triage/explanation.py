@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.diagnosis import LesionClass
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+# Not at the top of the module: the window knows these values, and its first paint does not wait for numpy.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,8 @@ class Explanation:
 
     def of(self, dx: LesionClass) -> FloatArray:
         """The map (G, G) of one class. Raises ValueError for a class that the network does not know."""
-        return np.asarray(self.maps[self.classes.index(dx)], dtype=np.float64)
+        found: FloatArray = self.maps[self.classes.index(dx)]
+        return found
 
     @staticmethod
     def frame(width: int, height: int) -> tuple[int, int, int]:
@@ -67,4 +70,4 @@ def explanation(
     """
     mean = maps.mean(axis=0) * nats
     against = mean - mean.mean(axis=0, keepdims=True)
-    return Explanation(classes, against, shown, float(np.abs(against).max(initial=0.0)), computed_by, compared)
+    return Explanation(classes, against, shown, float(abs(against).max(initial=0.0)), computed_by, compared)

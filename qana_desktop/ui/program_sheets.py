@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMainWindow
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 class ProgramSheets:
     """Opens each sheet; there is one of each."""
 
-    def __init__(self, window: QMainWindow, theme: Theme, actions: Actions, settings: WindowSettings) -> None:
+    def __init__(
+        self,
+        window: QMainWindow,
+        theme: Theme,
+        actions: Actions,
+        settings: WindowSettings,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`changed` is called after each choice in the settings."""
+        self._changed = changed
         self._window, self._theme, self._actions, self._settings = window, theme, actions, settings
         self.settings: SettingsSheet | None = None
         self.keys: KeysSheet | None = None
@@ -38,6 +47,7 @@ class ProgramSheets:
         if self.settings is None:
             self.settings = SettingsSheet(self._theme, self._window, self._settings)
             self.settings.keys_pressed.connect(self.open_keys)
+            self.settings.changed.connect(self._changed)
         open_sheet(self.settings)
 
     def open_keys(self) -> None:

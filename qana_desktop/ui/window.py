@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self._handlers = self._own_handlers()
         runners = {command: self._runner_of(command) for command in Command}
         self.actions_ = Actions(self, theme, runners, settings.keys())
-        self.sheets = ProgramSheets(self, theme, self.actions_, settings)
+        self.sheets = ProgramSheets(self, theme, self.actions_, settings, self._use_settings)
         self.banners = BannerBoard(theme)
         self.curtain = Curtain(self)
         self._make_pages()
@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
         self._desks, self._stats = desks, stats
         for page in self.deck.made():
             page.attach(desks)
+        self._use_settings()
         self.engine.attach(desks.devices)
         self.boards.attach(desks.devices)
         if desks.engine_fault is not None:
@@ -98,6 +99,11 @@ class MainWindow(QMainWindow):
             self.show_notice(Notice(f"passed-over-{fault.code}", Tone.TELLS, fault.sentence()))
         bundle = desks.triage.bundle_id
         self.top.bundle.say(tr("Bundle {bundle}", bundle=bundle[:12]), tr("Bundle {bundle}", bundle=bundle))
+
+    def _use_settings(self) -> None:
+        """Tell the desks what a person chose in the settings."""
+        if self._desks is not None:
+            self._desks.triage.use_second_reader(self._settings.second_reader)
 
     def start_tour(self) -> None:
         """Show the parts of the window, one after the other."""

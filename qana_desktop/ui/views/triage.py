@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout
 
 from qana_desktop.system.faults import Fault
+from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.ui import dropped
 from qana_desktop.ui.desks import Desks
@@ -259,7 +260,14 @@ class TriagePage(Page):
         image = self._compared(entry)
         if image is None:
             return Shown(entry.entry_id)
-        return Shown(entry.entry_id, image, lambda: self._others(entry))
+        return Shown(entry.entry_id, image, lambda: self._others(entry), self._explain(entry))
+
+    def _explain(self, entry: Entry) -> Callable[[], Explanation | NoExplanation] | None:
+        """How to compute the heat-map of what is shown; None where nothing was read."""
+        desks, reading = self._desks, entry.reading
+        if desks is None or reading is None:
+            return None
+        return lambda: desks.triage.explain(entry.source, reading)
 
     def _others(self, entry: Entry) -> list[Compared]:
         """The other images, those first that were brought at about the same time."""
