@@ -7,14 +7,14 @@ from math import cos, sin, sqrt
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QIcon, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QTransform
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidgetItem, QPushButton, QToolTip, QVBoxLayout, QWidget
 
 from qana_desktop.triage.body_sites import Site, site_of
 from qana_desktop.ui.presenters.body_map import MappedLesion, by_place, not_placed, region_line, site_name
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import SMALL, Theme
 from qana_desktop.ui.widgets.body_figure import HEIGHT, WIDTH, middle_of, regions, silhouette
-from qana_desktop.ui.widgets.chooser import Chooser, keeps_arrows
+from qana_desktop.ui.widgets.chooser import ArrowList, Chooser
 from qana_desktop.ui.widgets.labels import TextLabel
 from qana_desktop.ui.widgets.shapes import draw_triage, triage_path
 
@@ -193,7 +193,7 @@ class BodyMap(QWidget):
         self._lesions: list[MappedLesion] = []
         self.setAccessibleName(tr("Body map"))
         self.figure = BodyFigure(theme)
-        self.list = _List()
+        self.list = ArrowList()
         self.list.setAccessibleName(tr("Lesions"))
         self.list.setToolTip(tr("The lesions of this patient; Enter opens one"))
         self.list.setWordWrap(True)
@@ -290,13 +290,6 @@ class BodyMap(QWidget):
         icon = QIcon(pixmap)
         icon.addPixmap(pixmap, QIcon.Mode.Selected)
         return icon
-
-
-class _List(QListWidget):
-    """A list that keeps its arrows from the window's keys."""
-
-    def event(self, event: QEvent) -> bool:
-        return keeps_arrows(event) or super().event(event)
 
 
 def _spread(number: int, side: float) -> QPointF:
