@@ -65,16 +65,26 @@ class Judged:
         return metrics.expected_calibration_error(self.truth, self.probabilities)
 
 
-def judge(cases: Sequence[str], truth: IntArray, means: FloatArray, policy: ReadingPolicy) -> Judged:
+def judge(
+    cases: Sequence[str],
+    truth: IntArray,
+    means: FloatArray,
+    policy: ReadingPolicy,
+    *,
+    also: tuple[LesionClass, ...] = (),
+) -> Judged:
     """Judge mean logits (n, classes) of `n` cases by a reading policy, as in use.
 
+    `also` are classes after the policy's that it does not know and `truth` may name: it answers them never. So a
+    version with a new class is compared with its factory version.
     Raises ValueError for shapes that do not fit the policy, for no case at all, or for a case that comes twice.
     """
     if not cases or len(set(cases)) != len(cases):
         raise ValueError("a holdout needs at least one case, and none twice")
     if truth.shape != (len(cases),) or means.shape != (len(cases), len(policy.classes)):
         raise ValueError(f"{len(cases)} cases have truth {truth.shape} and logits {means.shape}")
-    if truth.min() < 0 or truth.max() >= len(policy.classes):
+    classes = (*policy.classes, *also)
+    if truth.min() < 0 or truth.max() >= len(classes):
         raise ValueError("a true class is none of the policy's")
     probabilities = probabilities_of_means(means, policy.calibration)
     malignant = [index for index, dx in enumerate(policy.classes) if dx in MALIGNANT]
@@ -82,10 +92,10 @@ def judge(cases: Sequence[str], truth: IntArray, means: FloatArray, policy: Read
     points = [point for point in policy.operating_points if point.score == MALIGNANCY]
     thresholds = np.array([point.threshold for point in points])
     return Judged(
-        classes=policy.classes,
+        classes=classes,
         cases=tuple(cases),
         truth=truth.astype(np.int64),
-        probabilities=probabilities,
+        probabilities=np.pad(probabilities, ((0, 0), (0, len(also)))),
         answers=np.asarray((probabilities * np.asarray(policy.decision_weights)).argmax(axis=1), dtype=np.int64),
         cuts=tuple(point.name for point in points),
         reached=np.asarray(score[:, None] >= thresholds, dtype=np.bool_),
