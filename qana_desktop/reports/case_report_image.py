@@ -24,7 +24,7 @@ from qana_desktop.system.language import _, ngettext, said
 from qana_desktop.triage.assess import RULES
 from qana_desktop.triage.case import CaptureFacts, Filed, FiledImage
 from qana_desktop.triage.diagnosis import FULL_NAMES, MALIGNANT, Diagnosis
-from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading
+from qana_desktop.triage.outcome import Assessed, CannotAssess, Reading, SecondSilent
 from qana_desktop.triage.policy import MALIGNANCY, OperatingPoint, ReadingPolicy
 from qana_desktop.triage.quality import QualityReport
 
@@ -78,9 +78,7 @@ def _answer(reading: Reading | None, policy: ReadingPolicy | None) -> tuple[Bloc
 
 def _assessed(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None) -> tuple[Block, ...]:
     urgency = words.urgency_of(outcome)
-    beside = _("malignancy {number} (sum of the classes in bold)").format(
-        number=words.two_digits(outcome.malignancy)
-    )
+    beside = _("malignancy {number} (sum of the classes in bold)").format(number=words.two_digits(outcome.malignancy))
     points = _points(policy)
     cuts = tuple((point.threshold, words.two_digits(point.threshold)) for point in points)
     return (
@@ -142,6 +140,7 @@ def _judgement(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None
     if outcome.raised_by:
         why = " ".join(_(RULES.get(code, code)) for code in outcome.raised_by)
         rows.append((_("Made more urgent by"), why))
+    rows += _second_network(reading)
     rows.append((_("Views"), _agreement(outcome, len(reading.logits))))
     if policy is None:
         return rows
@@ -157,6 +156,34 @@ def _judgement(reading: Reading, outcome: Assessed, policy: ReadingPolicy | None
         )
         rows.append((_("“Could be” sets"), text))
     return rows
+
+
+def _second_network(reading: Reading) -> list[tuple[str, str]]:
+    """What each of two networks said, or why the second was silent."""
+    asked = reading.second_reader
+    if asked is None:
+        return []
+    if isinstance(asked, SecondSilent):
+        return [(_("Second network"), said(asked.reason.message))]
+    text = _(
+        "asked because the first was uncertain ({reader}, {runtime}). First alone: {first}. Second alone: {second}."
+    )
+    return [
+        (
+            _("Second network"),
+            text.format(
+                reader=asked.reader, runtime=asked.runtime, first=_alone(asked.first), second=_alone(asked.second)
+            ),
+        )
+    ]
+
+
+def _alone(outcome: Assessed) -> str:
+    return _("{word}, {name}, malignancy {number}").format(
+        word=words.urgency_word(words.urgency_of(outcome)),
+        name=_(FULL_NAMES[outcome.predicted]),
+        number=words.two_digits(outcome.malignancy),
+    )
 
 
 def _error(value: float, low: float, high: float, n: int) -> str:

@@ -13,9 +13,11 @@ from qana_desktop.reports.document import Headline, Table, Urgency, texts
 from qana_desktop.reports.free_text import without_name
 from qana_desktop.reports.pdf import draw_pdf
 from qana_desktop.reports.pdf_fonts import missing_scripts, printable
+from qana_desktop.system.faults import Fault
 from qana_desktop.triage.case import Case, Finding
 from qana_desktop.triage.diagnosis import CLASS_ORDER, FULL_NAMES
 from qana_desktop.triage.measured import MeasuredValue, Method
+from qana_desktop.triage.outcome import SecondAsked, SecondSilent, Triage
 from qana_desktop.triage.policy import Calibration, Conformal, Interval, OperatingPoint, ReadingPolicy
 from tests.support import report_cases
 from tests.support.report_cases import HEAD, NAME, circumstances, filed, full_case, pages_of, text_of
@@ -174,6 +176,23 @@ def test_earlier_readings_are_listed_with_their_versions() -> None:
     text = said(replace(case, images=(replace(case.images[0], readings=readings),)))
     assert "1 earlier reading of this image" in text
     assert "older-0123456789ab" in text
+
+
+def test_two_networks_are_told_apart() -> None:
+    case, first = full_case(), replace(report_cases.ANSWER, triage=Triage.LOW_CONCERN, malignancy=0.04)
+    asked = SecondAsked(
+        0.8, 0.5, "second", "onnxruntime", ((0.0,),), first, report_cases.ANSWER, 9.0, report_cases.NO_METER
+    )
+    silent = SecondSilent(0.8, 0.5, Fault("second-off", "The second network was switched off.", ""))
+    for told, wanted in (
+        (
+            asked,
+            "First alone: Low concern, Melanoma, malignancy 0.04. Second alone: Review now, Melanoma, malignancy 0.59.",
+        ),
+        (silent, "The second network was switched off."),
+    ):
+        reading = replace(report_cases.reading(), second_reader=told)
+        assert wanted in said(replace(case, images=(replace(case.images[0], readings=(filed(reading),)),)))
 
 
 # --- the file

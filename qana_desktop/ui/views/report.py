@@ -58,7 +58,7 @@ class ReportSheet(QDialog):
 
     def sizeHint(self) -> QSize:
         """Return room for a page of A4 at a readable size."""
-        return QSize(240 * self._theme.unit, 220 * self._theme.unit)
+        return QSize(256 * self._theme.unit, 220 * self._theme.unit)
 
     # --- what the presenter tells
 
