@@ -96,7 +96,7 @@ def _room(largest: FloatArray, threshold: FloatArray, step: npt.NDArray[np.float
         THRESHOLD_MAX / 2 / np.maximum(np.abs(threshold), _TINY),
         LARGEST_STEP / 2 / step.astype(np.float64),
     )
-    return np.minimum.reduce(fits)
+    return np.asarray(np.minimum.reduce(fits), dtype=np.float64)
 
 
 def scaled(activation: Activation, threshold: FloatArray, factor: FloatArray) -> Activation:
