@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qana_desktop.system.resources import assets_dir
 from qana_desktop.ui.theme.palette import Palette
 
 RADIUS = 4
@@ -38,6 +39,7 @@ QToolButton:disabled, QPushButton:disabled {{ color: {muted}; }}
 QPushButton[role="primary"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[role="primary"]:hover {{ background: {accent}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; }}
+QPushButton[role="primary"]:disabled {{ background: {sunken}; color: {muted}; border-color: {hairline}; }}
 QPushButton[role="flat"] {{ border-color: transparent; }}
 QPushButton[role="flat"]:focus {{ border-color: {focus}; }}
 QPushButton[role="chip"] {{ border-color: {hairline}; }}
@@ -65,8 +67,14 @@ QComboBox:focus, QPlainTextEdit:focus, QSpinBox:focus, QDateEdit:focus {{
 }}
 QComboBox:disabled, QPlainTextEdit:disabled, QLineEdit:disabled, QCheckBox:disabled {{ color: {muted}; }}
 QComboBox::drop-down {{ border: 0; width: {l}px; padding-right: {s}px; }}
+QComboBox::down-arrow {{ image: url({arrow}); width: {l}px; height: {l}px; }}
 QComboBox QAbstractItemView {{ background: {raised}; color: {text}; border: 1px solid {outline}; }}
 QCheckBox, QRadioButton {{ color: {text}; spacing: {m}px; padding: {s}px 0; border: 1px solid transparent; }}
+QCheckBox::indicator {{
+    width: {l}px; height: {l}px; background: {surface}; border: 1px solid {outline}; border-radius: 2px;
+}}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url({tick}); }}
+QCheckBox::indicator:disabled {{ border-color: {hairline}; }}
 QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {focus}; border-radius: {radius}px; }}
 QLabel[role="fault"] {{ color: {review_now}; font-weight: 600; }}
 
@@ -83,6 +91,10 @@ QSlider::handle:horizontal:disabled {{ border-color: {outline}; }}
 
 QListView {{ background: {raised}; border: 1px solid transparent; }}
 QListView:focus {{ border: 1px solid {focus}; }}
+QListWidget::item {{ padding: {s}px {m}px; }}
+QListWidget::item:selected {{ background: {selected}; color: {text}; }}
+QTextBrowser {{ background: {raised}; color: {text}; border: 1px solid {hairline}; padding: {m}px; }}
+QTextBrowser:focus {{ border: 1px solid {focus}; }}
 QTableWidget {{
     background: {raised}; alternate-background-color: {surface}; border: 1px solid {hairline};
     gridline-color: {hairline};
@@ -127,4 +139,6 @@ def style_sheet(palette: Palette, unit: int) -> str:
         "s1": unit - 1,
         "m1": 2 * unit - 1,
     }
-    return _SHEET.format(**colours, **sizes, radius=RADIUS)
+    theme, kind = assets_dir() / "theme", "dark" if palette.dark else "light"
+    pictures = {"arrow": (theme / f"down-{kind}.svg").as_posix(), "tick": (theme / f"tick-{kind}.svg").as_posix()}
+    return _SHEET.format(**colours, **sizes, **pictures, radius=RADIUS)
