@@ -14,6 +14,7 @@ from qana_desktop.engines.emi_windows import open_devices
 from qana_desktop.engines.powercap import MeterUnavailable, PowercapMeter
 from qana_desktop.network.export_onnx import integer_layers
 from qana_desktop.network.layers import Conv, Dense, InputConv, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.operation_energy import FLOAT_PJ, INTEGER_PJ, SOURCE
 from qana_desktop.network.shapes import MapShape, convolved_size, input_shapes
 from qana_desktop.system.language import N_, _
 from qana_desktop.triage.measured import MeasuredValue, Method
@@ -22,12 +23,6 @@ UNIT: Final = "mJ"
 ONE_VIEW: Final = N_("one view of an image")
 BURST_S: Final = 0.6
 """Counters and sensors are slow (RAPL about 1 ms, the AKD1000's meter 140.8 ms): one image alone cannot be measured."""
-
-INTEGER_PJ: Final = 0.2 + 0.1
-"""One multiply-accumulate of 8-bit integers: an 8-bit multiplication and a 32-bit addition."""
-FLOAT_PJ: Final = 3.7 + 0.9
-"""One multiply-accumulate of 32-bit floating point."""
-SOURCE: Final = "M. Horowitz, Computing's energy problem, ISSCC 2014, pp. 10-14: 45 nm"
 
 
 class PackageMeter(Protocol):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qana_desktop.engines.energy import INTEGER_PJ
 from qana_desktop.network.arithmetic import run
 from qana_desktop.network.layers import Dense, IntegerNetwork, Layer, SeparableConv
+from qana_desktop.network.operation_energy import INTEGER_PJ
 
 
 @dataclass(frozen=True)
