@@ -57,6 +57,8 @@ class Command(StrEnum):
     BACK_UP = "back-up"
     LOCK = "lock"
     SWITCH_USER = "switch-user"
+    PEOPLE = "people"
+    REPORT = "report"
     QUIT = "quit"
 
 
@@ -189,6 +191,8 @@ def _cases() -> list[Shortcut]:
         Shortcut(
             Command.SWITCH_USER, c, tr("Switch user"), tr("Sign out, so that someone else can sign in"), (), "user"
         ),
+        Shortcut(Command.PEOPLE, c, tr("People"), tr("Who may sign in to the case store, and as what"), (), "user"),
+        Shortcut(Command.REPORT, c, tr("Report"), tr("Report of this case: look, print, save as PDF"), ("Ctrl+P",)),
     ]
 
 

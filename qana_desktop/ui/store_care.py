@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
 from qana_desktop.services.store_state import StoreState
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.access import Permission
-from qana_desktop.ui.dialogs import ask_for_backup_folder
+from qana_desktop.ui.dialogs import ask_for_backup_folder, open_sheet
 from qana_desktop.ui.presenters.kept import change_word
 from qana_desktop.ui.presenters.notices import Answer, Notice, Tone
 from qana_desktop.ui.presenters.runner import NoticeBoard
@@ -20,6 +20,7 @@ from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.store_session import LONG_LANE, StoreSession
 from qana_desktop.ui.texts import tr
+from qana_desktop.ui.theme.manager import Theme
 
 if TYPE_CHECKING:
     from qana_desktop.store.verify import Verdict
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 class StoreCare(QObject):
     """Does it in the background and tells it in banners."""
 
-    def __init__(self, notices: NoticeBoard, store: StoreSession, settings: WindowSettings, window: QWidget) -> None:
+    def __init__(
+        self, theme: Theme, notices: NoticeBoard, store: StoreSession, settings: WindowSettings, window: QWidget
+    ) -> None:
         super().__init__(window)
+        self._theme = theme
         self._notices, self._store, self._settings, self._window = notices, store, settings, window
         self._backing_up = False
         store.changed.connect(self._tell_read_only)
@@ -42,6 +46,7 @@ class StoreCare(QObject):
             Command.UNDO: self._undo,
             Command.REDO: self._redo,
             Command.BACK_UP: self._back_up,
+            Command.PEOPLE: self._show_people,
         }
 
     def enabled(self) -> Mapping[Command, bool]:
@@ -50,6 +55,7 @@ class StoreCare(QObject):
         return {
             Command.LOCK: self._store.user is not None,
             Command.SWITCH_USER: self._store.user is not None,
+            Command.PEOPLE: self._store.may(Permission.MANAGE),
             Command.UNDO: can_save,
             Command.REDO: can_save,
             Command.BACK_UP: self._store.may(Permission.ENTER) and not self._backing_up,
@@ -73,6 +79,13 @@ class StoreCare(QObject):
 
     def _tell(self, text: str, answers: tuple[Answer, ...] = (), tone: Tone = Tone.TELLS) -> None:
         self._notices.show_notice(Notice("store", tone, text, answers))
+
+    def _show_people(self) -> None:
+        from qana_desktop.ui.views.people import PeopleSheet  # with the database, after the first paint
+
+        self.people = PeopleSheet(self._theme, self._window, self._store)
+        self.people.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        open_sheet(self.people)
 
     # --- backup ---
 

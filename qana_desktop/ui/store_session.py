@@ -204,6 +204,15 @@ class StoreSession(QObject):
 
         self._runner.run(LANE, lambda: clinic.sign_in(name, password), done, failed)
 
+    def refresh_names(self) -> None:
+        """Find out who may sign in now."""
+        clinic = self._must()
+
+        def keep(names: tuple[str, ...]) -> None:
+            self.names = names
+
+        self._runner.run(LANE, clinic.names, keep, self.tell)
+
     def has_keychain(self, done: Callable[[bool], None]) -> None:
         """Find out whether this computer has a keychain."""
         clinic = self._must()

@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         self._session_soon = Soon(100, self)
         self._session_soon.due.connect(self._show_session)
         self.store = StoreSession(bridge, self, clinic)
-        self.care = StoreCare(self, self.store, settings, self)
+        self.care = StoreCare(theme, self, self.store, settings, self)
         self._handlers = self._own_handlers()
         runners = {command: self._runner_of(command) for command in Command}
         self.actions_ = Actions(self, theme, runners, settings.keys())

@@ -350,3 +350,85 @@ def test_the_screen_locks_after_a_time_of_rest_and_hides_every_sheet(
     hands.settle()
     assert sheet.isVisible()
     sheet.reject()
+
+
+def sign_in(hands: Hands, name: str) -> None:
+    """Sign in at whatever asks for it."""
+    gate = hands.window.cover if hands.window.store.covers else hands.cases.gate
+    assert gate is not None
+    hands.qtbot.waitUntil(lambda: name in gate.signing.name.choice.values)
+    gate.signing.name.choice.choose(name)
+    gate.signing.password.edit.setText(PASSWORD)
+    gate.signing.go.click()
+    hands.qtbot.waitUntil(lambda: hands.window.store.user is not None and hands.window.store.user.name == name)
+    hands.qtbot.waitUntil(lambda: hands.window.store.state is StoreState.OPEN)
+    hands.settle()
+
+
+def test_a_second_reader_is_let_in_by_the_administrator_and_reads_from_the_queue(
+    at_work: Callable[..., Hands], clinic_day: Path
+) -> None:
+    hands = at_work(clinic_day / "b-m71.png")
+    hands.make_store()
+    assert not hands.window.actions_[Command.PEOPLE].isEnabled()
+    hands.keep_shown("P-1")
+    hands.do(Command.CASES)
+    hands.qtbot.waitUntil(lambda: hands.rows() == ["P-1"] and hands.window.idle)
+    hands.settle()
+    panel = hands.cases.panel
+    panel.assessment.finding.diagnosis.choice.choose(Diagnosis.MEL)
+    panel.assessment.action.choice.choose(Action.EXCISE)
+    panel.assessment.save.click()
+    hands.settle()
+    panel.facts.second.click()
+    hands.settle()
+
+    hands.do(Command.SWITCH_USER)
+    sign_in(hands, "Administrator")
+    hands.do(Command.PEOPLE)
+    people = hands.window.care.people
+    people.fields.name.edit.setText("Cornelius")
+    people.fields.password.edit.setText(PASSWORD)
+    people.fields.again.edit.setText(PASSWORD)
+    people.add_person.click()
+    hands.qtbot.waitUntil(lambda: len(people.people) == 3)
+    assert not hands.window.actions_[Command.SIGN].isEnabled()
+    people.close()
+
+    hands.do(Command.SWITCH_USER)
+    sign_in(hands, "Cornelius")
+    hands.cases.list.choose_view("Second reading")
+    hands.qtbot.waitUntil(lambda: hands.rows() == ["P-1"] and hands.window.idle)
+    hands.settle()
+    panel.assessment.finding.diagnosis.choice.choose(Diagnosis.MEL)
+    panel.assessment.action.choice.choose(Action.EXCISE)
+    hands.do(Command.SIGN)
+    hands.qtbot.waitUntil(lambda: hands.cases.model.rowCount() == 0)
+    desk = hands.window.store.clinic.desk
+    case = desk.open_case(desk.worklist(WorklistQuery())[0].encounter)
+    assert case.second_readings[0].value.agrees
+    assert case.sign_offs
+
+
+def test_the_signed_case_stays_on_the_screen_and_no_other_line_is_marked(
+    at_work: Callable[..., Hands], clinic_day: Path
+) -> None:
+    hands = at_work(clinic_day)
+    hands.make_store()
+    hands.do(Command.TRIAGE)
+    hands.do(Command.KEEP_ALL)
+    sheet = hands.window.triage.keeper.sheet
+    assert sheet is not None
+    sheet.keep.click()
+    hands.qtbot.waitUntil(lambda: not sheet.isVisible(), timeout=20_000)
+    hands.do(Command.CASES)
+    hands.qtbot.waitUntil(lambda: hands.cases.model.rowCount() == 4 and hands.window.idle)
+    hands.do(Command.NEXT)
+    assert hands.cases.panel.title.text() == "b-m71"
+    hands.cases.panel.assessment.finding.diagnosis.choice.choose(Diagnosis.MEL)
+    hands.cases.panel.assessment.action.choice.choose(Action.EXCISE)
+    hands.do(Command.SIGN)
+    assert hands.cases.panel.title.text() == "b-m71"
+    assert not hands.cases.list.list.currentIndex().isValid()
+    hands.do(Command.NEXT)
+    assert hands.cases.panel.title.text() == "d-m31"

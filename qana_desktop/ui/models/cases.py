@@ -35,6 +35,8 @@ class CasesModel(QAbstractListModel):
         self._asked: set[int] = set()
         self._round = 0
         self._counting = False
+        self.settling = False
+        """Whether rows are being exchanged: where the list's mark goes meanwhile is nobody's choice."""
 
     @property
     def busy(self) -> bool:
@@ -121,11 +123,13 @@ class CasesModel(QAbstractListModel):
             return
         self._counting = False
         wanted = self.query.urgencies
+        self.settling = True
         self._resize(sum(count for urgency, count in counts.items() if not wanted or urgency in wanted))
         self._keep(0, first)
         self._changed(0, self._count - 1)
         self.counted.emit(counts)
         self.arrived.emit()
+        self.settling = False
 
     def _not_counted(self, asked_in: int, fault: Fault) -> None:
         if asked_in == self._round:

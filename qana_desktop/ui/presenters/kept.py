@@ -18,6 +18,7 @@ from qana_desktop.triage.case import (
 from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
 from qana_desktop.triage.outcome import Assessed, Reading
 from qana_desktop.triage.worklist import CaseState, Urgency, WorklistRow
+from qana_desktop.ui.presenters.body_map import place_name
 from qana_desktop.ui.presenters.entries import Group
 from qana_desktop.ui.presenters.reading import group_word
 from qana_desktop.ui.texts import tr, trn, two_digits
@@ -55,7 +56,13 @@ def row_group(row: WorklistRow, *, hidden: bool) -> Group:
 
 def row_title(row: WorklistRow) -> str:
     """Return whose lesion it is."""
-    return f"{row.pseudonym} · {row.body_site}" if row.body_site else row.pseudonym
+    return f"{row.pseudonym} · {place_name(row.body_site)}" if row.body_site else row.pseudonym
+
+
+def case_title(case: Case) -> str:
+    """Return whose lesion a case is about."""
+    pseudonym, site = case.patient.value.pseudonym, case.lesion.value.body_site
+    return f"{pseudonym} · {place_name(site)}" if site else pseudonym
 
 
 def row_line(row: WorklistRow, now: datetime, *, hidden: bool) -> str:
@@ -174,7 +181,7 @@ def assessment_line(value: ClinicalAssessment) -> str:
 def patient_line(case: Case) -> str:
     """Return what is known of the patient."""
     patient, tone = case.patient.value, case.skin_tone
-    parts = [patient.pseudonym]
+    parts: list[str] = []
     if patient.name:
         parts.append(patient.name)
     if patient.birth_year is not None:

@@ -6,21 +6,22 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from qana_desktop.services.case_desk import CaseDesk
+from qana_desktop.services.queues import SECOND_READING, take_out
 from qana_desktop.triage.case import (
-    Abcd,
     Action,
     ClinicalAssessment,
     Filed,
     Finding,
     SecondReading,
-    SevenPoint,
 )
 from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis, LesionClass
 from qana_desktop.ui.presenters.kept import OpenCase, action_word, departs, latest_reading
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme
-from qana_desktop.ui.widgets.forms import ChoiceField, FormColumn, NoteField, TextField, button
+from qana_desktop.ui.widgets.dermoscopy_scores import DermoscopyScores
+from qana_desktop.ui.widgets.forms import ChoiceField, FormColumn, NoteField, TextField, button, check
 
 OTHER = None
 
@@ -72,13 +73,13 @@ class AssessmentForm(FormColumn):
         self.reason = TextField(
             theme, tr("Why it departs from the reading"), tr("Your reason; it stays beside your assessment")
         )
-        self.scores = _scores(theme)
+        self.scores = DermoscopyScores(theme)
+        self.wants_scores = check(tr("ABCD and 7-point"), tr("Count the criteria of both rules"))
+        self.wants_scores.toggled.connect(self.scores.setVisible)
+        self.scores.hide()
         self.note = NoteField(theme, tr("Note"), tr("Free text; it stays in the encrypted store"))
         self.save = button(tr("Save"), tr("Save your assessment"), self._save, role="primary")
-        self.add(self.action, self.reason)
-        if self.scores is not None:
-            self.add(self.scores)
-        self.add(self.note)
+        self.add(self.action, self.reason, self.note, self.wants_scores, self.scores)
         self.add_row(self.save)
         self.finding.diagnosis.choice.currentIndexChanged.connect(lambda _index: self._show_reason())
 
@@ -116,22 +117,22 @@ class AssessmentForm(FormColumn):
             self.action.choice.choose(value.action)
         self.reason.edit.setText(value.override_reason if value is not None else "")
         self.note.edit.setPlainText(value.note if value is not None else "")
-        if self.scores is not None:
-            self.scores.show_scores(value.abcd if value else None, value.seven_point if value else None)
+        abcd, seven = (value.abcd, value.seven_point) if value is not None else (None, None)
+        self.scores.show_scores(abcd, seven)
+        self.wants_scores.setChecked(abcd is not None or seven is not None)
 
         self._filled = self._raw()
 
     def _raw(self) -> tuple[object, ...]:
         """What stands in the fields, whole or not."""
         finding, action = self.finding, self.action.choice
-        scores = self.scores.scores() if self.scores is not None else None
         return (
             finding.diagnosis.choice.currentIndex(),
             finding.words.text,
             action.currentIndex(),
             self.reason.text,
             self.note.text,
-            scores,
+            self.scores.scores(),
         )
 
     def _show_reason(self) -> None:
@@ -146,10 +147,7 @@ class AssessmentForm(FormColumn):
         finding = self.finding.finding()
         if finding is None or not self.action.choice.chosen:
             return None
-        abcd: Abcd | None = None
-        seven: SevenPoint | None = None
-        if self.scores is not None:
-            abcd, seven = self.scores.scores()
+        abcd, seven = self.scores.scores()
         reason = self.reason.text if not self.reason.isHidden() else ""
         return ClinicalAssessment(finding, self.action.value, self.note.text, abcd, seven, reason)
 
@@ -177,25 +175,13 @@ class AssessmentForm(FormColumn):
         if self._second:
             first = opened.case.assessments[0].value
             second = SecondReading(value.finding, value.action, value.finding == first.finding, value.note)
-            self._store.run(lambda desk: desk.read_second(encounter, second), saved, self.refuse, stores=True)
+            self._store.run(lambda desk: _read_second(desk, encounter, second), saved, self.refuse, stores=True)
         elif mine is None or opened.case.sign_offs:
             self._store.run(lambda desk: desk.assess(encounter, value), saved, self.refuse, stores=True)
         else:
             self._store.run(lambda desk: desk.correct(mine, value), saved, self.refuse, stores=True)
 
 
-class Scores(QWidget):
-    """What a widget for ABCD and the seven-point checklist can be asked."""
-
-    def scores(self) -> tuple[Abcd | None, SevenPoint | None]:
-        """Return what was entered."""
-        raise NotImplementedError
-
-    def show_scores(self, abcd: Abcd | None, seven_point: SevenPoint | None) -> None:
-        """Show what was entered before."""
-        raise NotImplementedError
-
-
-def _scores(theme: Theme) -> Scores | None:
-    """Return the widget for dermoscopic scores."""
-    return None
+def _read_second(desk: CaseDesk, encounter: str, second: SecondReading) -> None:
+    desk.read_second(encounter, second)
+    take_out(desk, desk.open_case(encounter), SECOND_READING)

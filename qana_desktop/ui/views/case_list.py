@@ -174,6 +174,7 @@ class CaseList(QWidget):
         self.list = self._make_list(clinician_first)
         self._nothing = TextLabel(theme, role="muted")
         self._group: Group | None = None
+        self._place = 0
         self.backup = TextLabel(theme, SMALL)
         self.back_up = button(tr("Back up now"), tr("Copy the case store and read the copy back"), lambda: None)
         self._lay_out()
@@ -185,17 +186,21 @@ class CaseList(QWidget):
         self._ask()
 
     def step(self, by: int) -> None:
-        """Select the next case, or the one before."""
-        row = self.list.currentIndex().row() + by
+        """Select the next case, or the one before; after the marked one has left, those around its place."""
+        current = self.list.currentIndex()
+        row = current.row() + by if current.isValid() else self._place if by > 0 else self._place - 1
         if 0 <= row < self.model.rowCount():
             self.list.setCurrentIndex(self.model.index(row))
 
-    def select(self, encounter: str) -> bool:
-        """Select a case, if its page is there; return whether it is."""
+    def mark(self, encounter: str) -> None:
+        """Mark the case that is open, and no other: another's line beside it would mislead."""
         row = self.model.row_of(encounter)
-        if row is not None:
+        current = self.list.currentIndex()
+        if row is None:
+            self._place = max(0, current.row()) if current.isValid() else self._place
+            self.list.setCurrentIndex(QModelIndex())
+        elif row != current.row():
             self.list.setCurrentIndex(self.model.index(row))
-        return row is not None
 
     def choose_view(self, name: str) -> None:
         """Show a view by its name."""
@@ -250,7 +255,7 @@ class CaseList(QWidget):
         return view
 
     def _current_changed(self, current: QModelIndex) -> None:
-        row = self.model.row(current.row()) if current.isValid() else None
+        row = self.model.row(current.row()) if current.isValid() and not self.model.settling else None
         if row is not None:
             self.selected.emit(row.encounter)
 
@@ -274,8 +279,11 @@ class CaseList(QWidget):
         self.chips.show_counts(groups, self._group)
         searched = bool(self.search.text().strip())
         found = trn(self.model.rowCount(), "{n} case", "{n} cases")
-        nothing = tr("No case holds these words.") if searched else tr("No case here.")
+        nothing = tr("No case holds these words.") if searched else self._no_case()
         self._nothing.say("" if self.model.rowCount() and not searched else found if self.model.rowCount() else nothing)
+
+    def _no_case(self) -> str:
+        return tr("No case here. Images are kept on the Triage page, with Ctrl+S.")
 
     def _fill_views(self) -> None:
         self.views.fill([(view, view.name) for view in (*shipped_views(), *self._own)])

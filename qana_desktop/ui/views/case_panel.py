@@ -13,16 +13,17 @@ from qana_desktop.triage.case import FiledImage
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.worklist import CaseState, state_of
 from qana_desktop.ui.presenters.entries import Entry
-from qana_desktop.ui.presenters.kept import OpenCase, day_of, history_of, patient_line, state_word
+from qana_desktop.ui.presenters.kept import OpenCase, case_title, day_of, history_of, patient_line, state_word
 from qana_desktop.ui.presenters.reading import reading_view
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
-from qana_desktop.ui.theme.manager import SMALL, TITLE, Theme
+from qana_desktop.ui.theme.manager import BODY, SMALL, TITLE, Theme
 from qana_desktop.ui.views.assessment import AssessmentForm
 from qana_desktop.ui.views.case_facts import FactsForm
 from qana_desktop.ui.views.reading import ReadingPanel
 from qana_desktop.ui.widgets.forms import named
 from qana_desktop.ui.widgets.labels import TextLabel, hairline
+from qana_desktop.ui.widgets.triage_line import TriageLine
 
 
 class HistoryView(QWidget):
@@ -56,6 +57,7 @@ class CasePanel(QWidget):
     """Shows one case. `sign_pressed`: the person wants to answer for it."""
 
     sign_pressed = Signal()
+    report_pressed = Signal()
 
     def __init__(self, theme: Theme, store: StoreSession, done: Callable[[str], None]) -> None:
         super().__init__()
@@ -66,6 +68,7 @@ class CasePanel(QWidget):
         self.title = TextLabel(theme, TITLE, bold=True)
         self.patient = TextLabel(theme, SMALL, role="muted")
         self.state = TextLabel(theme, SMALL)
+        self.answer = TriageLine(theme, BODY)
         self.reading = ReadingPanel(theme)
         self.hidden = TextLabel(theme)
         self.hidden.say(tr("The network's answer is shown when you have entered your own assessment."))
@@ -76,6 +79,9 @@ class CasePanel(QWidget):
         self.sign.setProperty("role", "primary")
         named(self.sign, tr("Sign off"), tr("Answer for this case as it stands (Ctrl+Enter)"))
         self.sign.clicked.connect(self.sign_pressed)
+        self.report = QPushButton(tr("Report"))
+        named(self.report, tr("Report"), tr("Report of this case: look, print, save as PDF (Ctrl+P)"))
+        self.report.clicked.connect(self.report_pressed)
         self.stack = QStackedWidget()
         self.tabs: list[QPushButton] = []
         self._lay_out()
@@ -88,8 +94,7 @@ class CasePanel(QWidget):
         fresh = self._opened is None or self._opened.case.encounter.entity != opened.case.encounter.entity
         self._opened = opened
         case, user = opened.case, self._store.user_id
-        site = case.lesion.value.body_site
-        self.title.say(f"{case.patient.value.pseudonym} · {site}" if site else case.patient.value.pseudonym)
+        self.title.say(case_title(case))
         self.patient.say(patient_line(case))
         state = state_of(case)
         self.state.say(tr("This case is {state}.", state=state_word(state)))
@@ -121,6 +126,7 @@ class CasePanel(QWidget):
     def _show_reading(self, shown: FiledImage | None, policy: ReadingPolicy | None, *, hidden: bool) -> None:
         readings = shown.readings if shown is not None else ()
         self.hidden.setVisible(hidden)
+        self.answer.setVisible(not hidden and bool(readings))
         if hidden or not readings or shown is None:
             self.reading.show_reading(None)
             return
@@ -130,6 +136,8 @@ class CasePanel(QWidget):
         entry = Entry(0, ImageSource(label, data=b"-"), label, tuple(filed.value for filed in readings))
         view = reading_view(entry, policy if ours else None)
         self.reading.show_reading(view)
+        name = next((bar.name for bar in view.bars if bar.named), "")
+        self.answer.show_line(view.group, f"{view.word} · {name}" if name else view.word, view.number)
         self.reading.read_anyway.hide()
 
     def _lay_out(self) -> None:
@@ -138,7 +146,7 @@ class CasePanel(QWidget):
         column = QVBoxLayout(head)
         column.setContentsMargins(3 * unit, 3 * unit, 3 * unit, unit)
         column.setSpacing(unit)
-        for label in (self.title, self.patient, self.state):
+        for label in (self.title, self.patient, self.answer, self.state):
             column.addWidget(label)
         column.addLayout(self._make_tabs())
         first = QWidget()
@@ -156,6 +164,7 @@ class CasePanel(QWidget):
             self.stack.addWidget(self._scrolled(body, name))
         foot = QHBoxLayout()
         foot.setContentsMargins(3 * unit, unit, 3 * unit, 2 * unit)
+        foot.addWidget(self.report)
         foot.addStretch(1)
         foot.addWidget(self.sign)
         outer = QVBoxLayout(self)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from qana_desktop.services.queues import RE_READ, SECOND_READING, take_out
+from qana_desktop.services.queues import RE_READ, take_out
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.services.store_state import StoreState
 from qana_desktop.system.faults import Fault
@@ -20,6 +20,7 @@ from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.models.cases import CasesModel
 from qana_desktop.ui.pages import Page, PageContext
 from qana_desktop.ui.pictures import Picture, to_picture
+from qana_desktop.ui.presenters.compare import Compared
 from qana_desktop.ui.presenters.kept import OpenCase, backup_line, day_of, hides_answer, opinions_by
 from qana_desktop.ui.settings import AnswerOrder
 from qana_desktop.ui.shortcuts import Command
@@ -29,9 +30,13 @@ from qana_desktop.ui.views.case_list import CaseList
 from qana_desktop.ui.views.case_panel import CasePanel
 from qana_desktop.ui.views.frame import ImagePane
 from qana_desktop.ui.views.gate import StoreGate
+from qana_desktop.ui.views.image_tools import ImageTools, Shown
 from qana_desktop.ui.widgets.forms import named
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qana_desktop.services.case_desk import CaseDesk
 
 PAUSE_MS = 120
@@ -63,6 +68,7 @@ class CasesPage(Page):
         self.list.back_up.clicked.connect(context.actions[Command.BACK_UP].trigger)
         self.model.arrived.connect(self._rows_arrived)
         self.panel.sign_pressed.connect(self.sign)
+        self.panel.report_pressed.connect(self.show_report)
         self._store.stored.connect(self._refresh)
         self._was = StoreState.NONE
         self.panel.forget()
@@ -73,6 +79,7 @@ class CasesPage(Page):
 
     def entered(self) -> None:
         """Show the step that comes next, or the cases."""
+        self._context.notices.drop_notice("kept")
         self.store_changed()
         if self._was is not StoreState.OPEN:
             self.gate.focus()
@@ -96,6 +103,7 @@ class CasesPage(Page):
         self._wanted, self._opened, self._shown = "", None, None
         self.model.forget()
         self.panel.forget()
+        self.tools.show_entry(None)
         self.image.canvas.show_picture(None, "", "")
         self.image.caption.say("")
 
@@ -116,7 +124,12 @@ class CasesPage(Page):
         self.strip.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._strip = QHBoxLayout(self.strip)
         self._strip.addStretch(1)
-        column.addWidget(self.image, 1)
+        self.images = QStackedWidget()
+        self.images.addWidget(self.image)
+        actions = self._context.actions
+        moving = (actions[Command.NEXT], actions[Command.PREVIOUS])
+        self.tools = ImageTools(self._theme, self._context.bridge, self.image, self.images, moving)
+        column.addWidget(self.images, 1)
         column.addWidget(self.strip)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         for panel in (self.list, middle, self.panel):
@@ -133,18 +146,14 @@ class CasesPage(Page):
 
     def handlers(self) -> Mapping[Command, Callable[[], object]]:
         """Return what is done for the keys of this page."""
-        canvas = self.image.canvas
         return {
+            **self.tools.handlers(),
             Command.NEXT: lambda: self.list.step(1),
             Command.PREVIOUS: lambda: self.list.step(-1),
-            Command.FIT: canvas.fit,
-            Command.ONE_TO_ONE: canvas.one_to_one,
-            Command.ZOOM_IN: canvas.zoom_in,
-            Command.ZOOM_OUT: canvas.zoom_out,
-            Command.ROTATE: canvas.rotate,
             Command.SEARCH: self._search,
             Command.CANCEL: self._cancel,
             Command.SIGN: self.sign,
+            Command.REPORT: self.show_report,
             Command.WORKLIST: lambda: self.list.setVisible(self.list.isHidden()),
             Command.READING: lambda: self.panel.setVisible(self.panel.isHidden()),
         }
@@ -153,6 +162,8 @@ class CasesPage(Page):
         """Return which commands can be done now."""
         is_open = self._store.state is StoreState.OPEN
         states = dict.fromkeys(self.handlers(), is_open)
+        states |= {command: is_open and can for command, can in self.tools.enabled().items()}
+        states[Command.REPORT] = is_open and self._opened is not None
         states[Command.SIGN] = is_open and self._opened is not None and self._store.can_save(Permission.SIGN)
         return states
 
@@ -170,6 +181,14 @@ class CasesPage(Page):
         else:
             self._sign_now()
 
+    def show_report(self) -> None:
+        """Show the report of the open case."""
+        if self._opened is not None:
+            from qana_desktop.ui.views.report import show_report
+
+            encounter = self._opened.case.encounter.entity
+            show_report(self.window(), self._theme, self._context.bridge, self._store, encounter)
+
     def _sign_now(self) -> None:
         opened = self._opened
         if opened is None:
@@ -177,9 +196,7 @@ class CasesPage(Page):
         case, encounter = opened.case, opened.case.encounter.entity
 
         def work(desk: CaseDesk) -> None:
-            fresh = desk.open_case(encounter)
-            for queue in (RE_READ, SECOND_READING) if fresh.second_readings else (RE_READ,):
-                take_out(desk, fresh, queue)
+            take_out(desk, desk.open_case(encounter), RE_READ)
             desk.sign_off(encounter, tr(STATEMENT))
 
         self._store.run(work, lambda _done: self._reload(case.encounter.entity), stores=True)
@@ -203,15 +220,12 @@ class CasesPage(Page):
         self._soon.ask()
 
     def _rows_arrived(self) -> None:
-        current = self.list.list.currentIndex()
-        if not self._wanted and self.model.rowCount() and not current.isValid():
-            self.list.list.setCurrentIndex(self.model.index(0))
-        elif self._wanted and self._opened is not None:
-            row = self.model.row_of(self._wanted)
-            if row is not None and row != current.row():
-                self.list.list.setCurrentIndex(self.model.index(row))
-        elif current.isValid() and not self._wanted and (row_ := self.model.row(current.row())) is not None:
-            self._selected(row_.encounter)
+        """Mark the open case again; with none open, the first is opened."""
+        if self._wanted:
+            self.list.mark(self._wanted)
+        elif (first := self.model.row(0) if self.model.rowCount() else None) is not None:
+            self._selected(first.encounter)
+            self.list.mark(first.encounter)
         self.list.list.viewport().update()
 
     def _refresh(self) -> None:
@@ -237,6 +251,7 @@ class CasesPage(Page):
         if encounter == self._loading and fault.code == "record-missing":
             self._wanted, self._opened, self._shown = "", None, None
             self.panel.forget()
+            self.tools.show_entry(None)
             self.image.canvas.show_picture(None, "", fault.sentence())
         elif fault.code not in {"screen-locked", "not-signed-in"}:
             self._store.tell(fault)
@@ -259,9 +274,38 @@ class CasesPage(Page):
         self._shown = image
         hidden = hides_answer(opened.case, self._store.user_id, clinician_first=self._clinician_first())
         self.panel.show_case(opened, image, self._policy(image), hidden=hidden)
+        self.tools.show_entry(None if image is None else self._for_tools(opened, image, hidden=hidden))
         if reload:
             self._fetch(image)
         self.commands_changed.emit()
+
+    def _for_tools(self, opened: OpenCase, image: FiledImage, *, hidden: bool) -> Shown:
+        """What the tools of the image may ask: it is compared with the other images of its lesion, newest first."""
+        images = [one for case in reversed(opened.history) for one in case.images]
+        others = [one for one in images if one.image.entity != image.image.entity]
+        key = (image.image.entity, hidden, len(images))
+        today = self._compared(image, hidden=hidden)
+        if today is None:
+            return Shown(key)
+
+        def compared() -> list[Compared]:
+            found = (self._compared(one, hidden=hidden) for one in others)
+            return [one for one in found if one is not None]
+
+        return Shown(key, today, compared, scale=lambda: image.image.value.facts.mm_per_pixel)
+
+    def _compared(self, image: FiledImage, *, hidden: bool) -> Compared | None:
+        desks, clinic = self._desks, self._store.clinic
+        if desks is None or clinic is None:
+            return None
+        sha256 = image.image.value.sha256
+        reading = image.readings[-1].value if image.readings and not hidden else None
+
+        def load() -> npt.NDArray[np.uint8]:
+            return desks.triage.display_image(ImageSource("case", data=clinic.desk.image(sha256)))
+
+        facts = image.image.value.facts
+        return Compared(self.panel.title.text(), day_of(image.image.at), load, reading, facts.mm_per_pixel)
 
     def _policy(self, image: FiledImage | None) -> ReadingPolicy | None:
         """The cuts of the bundle that read the image; those of another bundle would mislead."""

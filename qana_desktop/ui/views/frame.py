@@ -26,7 +26,8 @@ class TopBar(QWidget):
         self.engine.clicked.connect(actions[Command.ENGINE].trigger)
         self.bundle = ElidedLabel(theme, SMALL, role="muted")
         self.bundle.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._opening = [actions.push_button(c, "flat") for c in (Command.OPEN, Command.FOLDER, Command.PASTE)]
+        commands = (Command.OPEN, Command.FOLDER, Command.PASTE, Command.KEEP)
+        self._opening = [actions.push_button(command, "flat") for command in commands]
         self._menu = self._menu_button(actions)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * theme.unit, theme.unit, 2 * theme.unit, theme.unit)

@@ -118,6 +118,7 @@ class StoreGate(QScrollArea):
         self.signing = SignInPanel(theme, store)
         self._stack = QStackedWidget()
         for panel in (self.creating, self.coding, self.opening, self.signing):
+            panel.column.addStretch(1)
             self._stack.addWidget(panel)
         self._stack.setMaximumWidth(110 * theme.unit)
         self._stack.setMinimumWidth(70 * theme.unit)

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QDialog, QHBoxLayout, QVBox
 
 from qana_desktop.services.contract import TriageDeskLike
 from qana_desktop.system.faults import Fault, KnownError
+from qana_desktop.triage.body_sites import Site
 from qana_desktop.triage.case import Filed, Lesion, Patient, Sex
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.triage.worklist import WorklistRow
 from qana_desktop.ui.bridge import Bridge
+from qana_desktop.ui.presenters.body_map import place_name, site_name
 from qana_desktop.ui.presenters.entries import Entry
 from qana_desktop.ui.presenters.keep import Sharing, Whose, known_sentence, pseudonym_of, sharing_word, to_keep
 from qana_desktop.ui.presenters.kept import sex_word
@@ -29,29 +31,6 @@ if TYPE_CHECKING:
     from qana_desktop.services.keeping import KeepingDesk, Kept
 
 Chosen = Sequence[tuple[Entry, Reading]]
-
-
-def body_sites() -> list[str]:
-    """Return common sites of lesions, to choose from or to type over."""
-    return [
-        tr("scalp"),
-        tr("face"),
-        tr("ear"),
-        tr("neck"),
-        tr("chest"),
-        tr("abdomen"),
-        tr("upper back"),
-        tr("lower back"),
-        tr("left arm"),
-        tr("right arm"),
-        tr("left hand"),
-        tr("right hand"),
-        tr("left leg"),
-        tr("right leg"),
-        tr("left foot"),
-        tr("right foot"),
-        tr("genital area"),
-    ]
 
 
 class KeepForm(FormColumn):
@@ -74,7 +53,8 @@ class KeepForm(FormColumn):
         self.lesion = ChoiceField[str](theme, tr("Lesion"), [("", tr("New lesion"))])
         self.site = QComboBox()
         self.site.setEditable(True)
-        self.site.addItems(["", *body_sites()])
+        self._sites = {site_name(site): site.value for site in Site}
+        self.site.addItems(["", *self._sites])
         self.site_field = Field(theme, tr("Body site"), self.site, tr("Choose, or type where the lesion is"))
         line = self.site.lineEdit()
         if line is not None:
@@ -102,11 +82,12 @@ class KeepForm(FormColumn):
 
     def new_lesion(self) -> Lesion:
         """Return the lesion as typed."""
-        return Lesion(self.site.currentText().strip())
+        typed = self.site.currentText().strip()
+        return Lesion(self._sites.get(typed, typed))
 
     def show_lesions(self, lesions: Sequence[Filed[Lesion]]) -> None:
         """Offer the lesions of a known patient."""
-        known = [(one.entity, one.value.body_site or tr("no site")) for one in lesions]
+        known = [(one.entity, place_name(one.value.body_site)) for one in lesions]
         self.lesion.choice.fill([("", tr("New lesion")), *known])
 
 

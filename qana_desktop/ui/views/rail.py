@@ -91,7 +91,7 @@ class Rail(QWidget):
         button = RailButton(theme, tr("Not kept"), "lock", _nobody(StoreState.NONE))
         menu = QMenu(button)
         menu.setAccessibleName(tr("Case store"))
-        for command in (Command.CASES, Command.LOCK, Command.SWITCH_USER, Command.BACK_UP):
+        for command in (Command.CASES, Command.LOCK, Command.SWITCH_USER, Command.BACK_UP, Command.PEOPLE):
             menu.addAction(actions[command])
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -13,7 +13,7 @@ from qana_desktop.services.store_state import NewUser
 from qana_desktop.triage.access import MIN_PASSPHRASE, MIN_PASSWORD, Role
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
-from qana_desktop.ui.theme.manager import LARGE, Theme
+from qana_desktop.ui.theme.manager import TITLE, Theme
 from qana_desktop.ui.widgets.forms import FormColumn, TextField, button, check
 from qana_desktop.ui.widgets.labels import TextLabel
 
@@ -155,7 +155,7 @@ class CodePanel(FormColumn):
             ),
         )
         self._code = ""
-        self.shown = TextLabel(theme, LARGE, bold=True)
+        self.shown = TextLabel(theme, TITLE, bold=True)
         self.kept = check(
             tr("I have written it down or printed it"), tr("The code cannot be shown again; a new one can be made")
         )
