@@ -97,7 +97,8 @@ def seven_point_text(found: SevenPoint | None) -> str:
     standard, revised = seven_points(found), revised_seven_points(found)
     words = {True: tr("reached"), False: tr("not reached")}
     return tr(
-        "{points} of {most} points, cut {cut} (1998) {standard}; {criteria} of {all} criteria, cut {low} (2011) {revised}",
+        "{points} of {most} points, cut {cut} (1998) {standard}; "
+        "{criteria} of {all} criteria, cut {low} (2011) {revised}",
         points=standard.total,
         most=standard.most,
         cut=standard.cut,
