@@ -61,7 +61,7 @@ License: CC-BY-NC-4.0
 """
 
 
-NOBODY = "QANA Desktop, built locally <no-address@localhost.invalid>"
+NOBODY = "QANA Desktop local build <no-address@qana-desktop.invalid>"
 """Who answers for a package that was built without saying who: nobody, and the address says so (RFC 2606)."""
 
 
