@@ -21,6 +21,7 @@ import numpy.typing as npt
 from qana_desktop import __version__
 from qana_desktop.learning.head import HeadSettings, TrainedHead, train_head
 from qana_desktop.learning.memory import LocalCase
+from qana_desktop.learning.new_class import FEWEST_EVER, NewClass, learn_new_class
 from qana_desktop.learning.potentials import levels, potentials
 from qana_desktop.learning.site_calibration import calibrate_site, with_head_of
 from qana_desktop.learning.site_statistics import statistics_from_bytes
@@ -34,6 +35,9 @@ from qana_desktop.services.learning_faults import factory_lacks
 from qana_desktop.store.faults import fault_of_system
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.language import _
+from qana_desktop.triage.diagnosis import SiteClass, written_out
+from qana_desktop.triage.policy import ReadingPolicy
+from qana_desktop.triage.policy_json import policy_to_json
 
 Report: TypeAlias = Callable[[int, int], None]
 
@@ -47,9 +51,10 @@ LOCAL_NAME: Final = "clinic"
 class TrainRequest:
     """What to train: `origin` says how, `factory` is the folder of the factory version, `into` a folder for the bundle.
 
-    `cases` are the clinic's, in the order in which they are recorded; `images` (n, S, S, 3) uint8 are unlabelled ones
-    of the clinic's `device`, `case_images` those of the cases, to be read anew with its thresholds. With `keep` False
-    nothing is written: the new network's class rows come back with the answer.
+    `cases` are the clinic's, in the order in which they are recorded, `added` the one class among them that the
+    factory does not know; `images` (n, S, S, 3) uint8 are unlabelled ones of the clinic's `device`, `case_images`
+    those of the cases, to be read anew with its thresholds. With `keep` False nothing is written: the new network's
+    class rows and policy come back with the answer.
     """
 
     origin: Origin
@@ -57,6 +62,7 @@ class TrainRequest:
     into: Path
     created: str
     cases: tuple[LocalCase, ...] = ()
+    added: SiteClass | None = None
     images: npt.NDArray[np.uint8] | None = None
     case_images: npt.NDArray[np.uint8] | None = None
     device: str = ""
@@ -68,7 +74,7 @@ class TrainRequest:
 class TrainAnswer:
     """How far the work is; at the end the id of the bundle in `into`, its class rows (classes, F), and what was done.
 
-    `facts` is JSON. `fault` says why there is none.
+    `facts` and `policy` are JSON. `fault` says why there is none.
     """
 
     done: int
@@ -77,6 +83,7 @@ class TrainAnswer:
     bundle: str = ""
     rows: npt.NDArray[np.int8] | None = None
     facts: str = ""
+    policy: str = ""
     fault: Fault | None = None
 
 
@@ -123,15 +130,15 @@ def train(request: TrainRequest, report: Report) -> TrainAnswer:
     network = factory.network
     if request.origin is not Origin.HEAD:
         network = _calibrated(factory, request, report)
-    trained = None
+    trained, policy = None, factory.policy
     if request.origin is not Origin.SITE_CALIBRATION:
-        trained = _trained(factory, network, request, report)
+        trained, policy = _trained(factory, network, request, report)
         network = with_head_of(network, trained.network)
     facts = json.dumps(_facts(factory, request, trained))
-    identity = ""
-    if request.keep:
-        identity = write_bundle(request.into, _contents(factory, request, network, facts)).name
-    return TrainAnswer(1, 1, ended=True, bundle=identity, rows=class_rows(network), facts=facts)
+    contents = _contents(factory, request, network, policy, facts)
+    identity = write_bundle(request.into, contents).name if request.keep else ""
+    told = {"bundle": identity, "rows": class_rows(network), "facts": facts, "policy": contents.policy_json}
+    return TrainAnswer(1, 1, ended=True, **told)
 
 
 def class_rows(network: IntegerNetwork) -> npt.NDArray[np.int8]:
@@ -162,32 +169,34 @@ def _calibrated(factory: Factory, request: TrainRequest, report: Report) -> Inte
     return calibrate_site(factory.network, statistics, request.images, on_layer=report)
 
 
-def _trained(factory: Factory, seen_with: IntegerNetwork, request: TrainRequest, report: Report) -> TrainedHead:
-    cases = request.cases
+def _trained(
+    factory: Factory, seen_with: IntegerNetwork, request: TrainRequest, report: Report
+) -> tuple[TrainedHead, ReadingPolicy]:
+    cases, policy = request.cases, factory.policy
     if request.case_images is not None:
-        named = factory.policy.views
-        read = (features_of(seen_with, views(image, named)) for image in request.case_images)
+        read = (features_of(seen_with, views(image, policy.views)) for image in request.case_images)
         cases = tuple(replace(case, features=found) for case, found in zip(cases, read, strict=True))
-    return train_head(
-        factory.network,
-        [str(known) for known in factory.policy.classes],
-        factory.policy.calibration,
-        factory.memory,
-        cases,
-        settings=request.settings,
-        on_step=report,
-    )
+    if request.added is not None:
+        added = NewClass(request.added, fewest_cases=max(FEWEST_EVER, request.settings.new_class_cases))
+        given = (factory.network, policy, factory.memory, factory.holdout, cases, added)
+        learnt = learn_new_class(*given, settings=request.settings, on_step=report)
+        return learnt.trained, learnt.policy
+    codes = [str(known) for known in policy.classes]
+    given_head = (factory.network, codes, policy.calibration, factory.memory, cases)
+    return train_head(*given_head, settings=request.settings, on_step=report), policy
 
 
-def _contents(factory: Factory, request: TrainRequest, network: IntegerNetwork, facts: str) -> BundleContents:
+def _contents(
+    factory: Factory, request: TrainRequest, network: IntegerNetwork, policy: ReadingPolicy, facts: str
+) -> BundleContents:
     manifest, file = factory.bundle.manifest, factory.bundle.learning_file
-    protocol = file(PROTOCOL)
+    protocol, same = file(PROTOCOL), policy is factory.policy
     return BundleContents(
         name=LOCAL_NAME,
         network=network,
-        classes=manifest.classes,
+        classes=tuple(str(known) for known in policy.classes),
         views=manifest.views,
-        policy_json=factory.bundle.policy_json(),
+        policy_json=factory.bundle.policy_json() if same else policy_to_json(policy),
         evaluation_json=json.dumps({"note": _NOT_HERE, "parent": factory.id, "training": json.loads(facts)}),
         model_card=_card(factory, request),
         licence=manifest.licence,
@@ -196,7 +205,7 @@ def _contents(factory: Factory, request: TrainRequest, network: IntegerNetwork, 
         protocol_json=None if protocol is None else protocol.decode(),
         holdout_npz=file(HOLDOUT),
         channels_npz=file(CHANNELS),
-        second_reader=factory.bundle.second_reader(),
+        second_reader=factory.bundle.second_reader() if same else None,
         origin=request.origin,
         device=request.device,
         created=datetime.fromisoformat(request.created),
@@ -231,6 +240,7 @@ def _facts(factory: Factory, request: TrainRequest, trained: TrainedHead | None)
         "images": 0 if request.images is None else len(request.images),
         "seed": None,
         "settings": asdict(request.settings),
+        "new_class": "" if request.added is None else written_out(request.added),
         "lesions": {} if trained is None else dict(trained.lesions),
         "loss_before": None if trained is None else trained.loss_before,
         "loss_after": None if trained is None else trained.loss_after,

@@ -130,6 +130,17 @@ def nothing_to_learn() -> LearningRefused:
     )
 
 
+def too_few_images(count: int, needed: int) -> LearningRefused:
+    """A camera cannot be told from so few images."""
+    return refused(
+        "too-few-images",
+        _("A camera is measured on {needed} images of different lesions, and there are {count}.").format(
+            needed=needed, count=count
+        ),
+        _("Keep more images of this device in the case store: an ordinary mix, no diagnosis is needed."),
+    )
+
+
 def factory_lacks(what: str) -> LearningRefused:
     """The version of the network that came with the program cannot be updated."""
     return refused(

@@ -30,7 +30,7 @@ from qana_desktop.store.faults import StoreReadOnly
 from qana_desktop.store.learning import ActivationRow, EvaluationRow, Kept, LookRow, VersionRow
 from qana_desktop.system.language import _
 from qana_desktop.triage.access import Permission
-from qana_desktop.triage.diagnosis import MALIGNANT, class_named
+from qana_desktop.triage.diagnosis import MALIGNANT, LesionClass
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.triage.policy_json import policy_from_json
 
@@ -80,10 +80,11 @@ class _Local:
 
     cases: tuple[Queued, ...]
     images: tuple[UInt8Image, ...]
+    classes: tuple[LesionClass, ...]
 
-    def truth(self, policy: ReadingPolicy) -> npt.NDArray[np.int64]:
-        codes = [str(known) for known in policy.classes]
-        return np.array([codes.index(str(each.label)) for each in self.cases])
+    def truth(self) -> npt.NDArray[np.int64]:
+        """Indices in `classes`, those of the version that is judged."""
+        return np.array([self.classes.index(each.label) for each in self.cases])
 
 
 class JudgingDesk:
@@ -105,7 +106,8 @@ class JudgingDesk:
         check_signature(desk.store.keys, row.row, bundle.path)
         if row.row.parent != factory.id:
             raise _other_parent(version)
-        local = self._local(factory, token, report)
+        policy = policy_from_json(bundle.policy_json())
+        local = self._local(factory, policy, token, report)
         self._look(version, bool(local.cases), user.entity)
         report(Progress(1, _STEPS, _("Reading the factory's cases")))
         decision = self._decide(bundle, factory, local, token, report)
@@ -119,10 +121,9 @@ class JudgingDesk:
 
     # --- inside
 
-    def _local(self, factory: Factory, token: CancelToken, report: Report) -> _Local:
+    def _local(self, factory: Factory, policy: ReadingPolicy, token: CancelToken, report: Report) -> _Local:
         """All images are prepared: engines are compared on some, and a version for a camera reads them anew."""
-        codes = {str(known) for known in factory.policy.classes}
-        ready = [each for each in ready_for(self._desk.queue(), Role.HOLDOUT) if str(each.label) in codes]
+        ready = [each for each in ready_for(self._desk.queue(), Role.HOLDOUT) if each.label in policy.classes]
         chosen = current(self._desk, factory, list({each.row.lesion: each for each in reversed(ready)}.values()), token)
         images = []
         for done, each in enumerate(chosen):
@@ -130,7 +131,7 @@ class JudgingDesk:
             report(Progress(done, len(chosen), _("Reading the clinic's own test cases")))
             content = self._desk.store.read_image(each.row.sha256)
             images.append(self._desk.eye.prepare(content, input_size=factory.input_size).network_input)
-        return _Local(tuple(chosen), tuple(images))
+        return _Local(tuple(chosen), tuple(images), policy.classes)
 
     def _look(self, version: str, local: bool, user: str) -> None:
         """Recorded before anything is seen: a look that is cut off has been one."""
@@ -141,7 +142,8 @@ class JudgingDesk:
     def _decide(self, bundle: Bundle, factory: Factory, local: _Local, token: CancelToken, report: Report) -> Decision:
         with self._desk.store.reading() as connection:
             used = {kept.row.version for kept in learning.find(connection, ActivationRow, step="done")}
-        former = [self._desk.homes.open(each) for each in sorted(used) if self._is_here(each, factory, bundle)]
+        here = [self._desk.homes.open(each) for each in sorted(used) if self._is_here(each, factory, bundle)]
+        former = [each for each in here if _knows_part_of(each, local.classes)]
         holdouts = (Holdout.FACTORY, Holdout.LOCAL) if local.cases else (Holdout.FACTORY,)
         comparisons = []
         for number, holdout in enumerate(holdouts):
@@ -159,10 +161,10 @@ class JudgingDesk:
     def _read(self, holdout: Holdout, bundle: Bundle, factory: Factory, local: _Local) -> Judged:
         """Factory cases keep the factory's thresholds: they are of its camera. A head is exact integer arithmetic."""
         policy = policy_from_json(bundle.policy_json())
-        rows = class_rows(bundle.network()).astype(np.int64)
+        rows, also = class_rows(bundle.network()).astype(np.int64), local.classes[len(policy.classes) :]
         if holdout is Holdout.FACTORY:
             means = (factory.holdout.features.astype(np.int64) @ rows.T).mean(axis=1)
-            return judge(factory.holdout.lesions, factory.holdout.labels, means, policy)
+            return judge(factory.holdout.lesions, factory.holdout.labels, means, policy, also=also)
         if bundle.manifest.origin in {Origin.FACTORY, Origin.HEAD}:
             features = [each.case.features for each in local.cases]
         else:
@@ -172,7 +174,7 @@ class JudgingDesk:
                 for image in local.images
             ]
         means = np.stack([(each.astype(np.int64) @ rows.T).mean(axis=0) for each in features])
-        return judge([each.row.lesion for each in local.cases], local.truth(policy), means, policy)
+        return judge([each.row.lesion for each in local.cases], local.truth(), means, policy, also=also)
 
     def _checks(
         self, bundle: Bundle, factory: Factory, local: _Local, token: CancelToken
@@ -192,7 +194,9 @@ class JudgingDesk:
     def _past(self, bundle: Bundle, factory: Factory, local: _Local) -> Iterator[checks.CheckLine]:
         missed = [each.row.lesion for each in local.cases if each.row.answer not in {"", str(each.label)}]
         if missed:
-            active = self._read(Holdout.LOCAL, self._desk.homes.open_active(), factory, local)
+            in_use = self._desk.homes.open_active()
+            chosen = in_use if _knows_part_of(in_use, local.classes) else factory.bundle
+            active = self._read(Holdout.LOCAL, chosen, factory, local)
             yield from checks.past_failures_line(active, self._read(Holdout.LOCAL, bundle, factory, local), missed)
 
     def _evaluation(
@@ -214,10 +218,10 @@ class JudgingDesk:
     def _warnings(self, factory: Factory, local: _Local) -> tuple[str, ...]:
         with self._desk.store.reading() as connection:
             looks = learning.all_of(connection, LookRow)
-        codes = [str(known) for known in factory.policy.classes]
+        classes = factory.policy.classes
         malignant = {
-            Holdout.FACTORY: _count_malignant([codes[label] for label in factory.holdout.labels], factory),
-            Holdout.LOCAL: _count_malignant([str(each.label) for each in local.cases], factory),
+            Holdout.FACTORY: sum(classes[label] in MALIGNANT for label in factory.holdout.labels),
+            Holdout.LOCAL: sum(each.label in MALIGNANT for each in local.cases),
         }
         found = []
         for holdout, count in malignant.items():
@@ -266,8 +270,10 @@ def _turned(holdout: Holdout, case: str, factory: Factory, local: _Local) -> Tur
     return TurnedCase(str(holdout), case, str(own.label), own.row.answer, own.row.sha256, own.pseudonym)
 
 
-def _count_malignant(codes: Sequence[str], factory: Factory) -> int:
-    return sum(class_named(code, factory.policy.classes) in MALIGNANT for code in codes)
+def _knows_part_of(bundle: Bundle, classes: tuple[LesionClass, ...]) -> bool:
+    """Whether a version's classes are those, or the first of those: only then its answers can be compared."""
+    own = policy_from_json(bundle.policy_json()).classes
+    return own == classes[: len(own)]
 
 
 def _other_parent(version: str) -> faults.LearningRefused:

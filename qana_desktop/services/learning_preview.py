@@ -25,12 +25,14 @@ from qana_desktop.services.learning_child import TrainRequest, class_rows
 from qana_desktop.services.learning_desk import LearningDesk, NewProposal
 from qana_desktop.services.learning_factory import Factory
 from qana_desktop.services.learning_queue import ready_for
-from qana_desktop.services.learning_training import current, run_in_child
+from qana_desktop.services.learning_training import current, learnable, run_in_child
 from qana_desktop.system.language import _
 from qana_desktop.triage.access import Permission
 from qana_desktop.triage.assess import assess
 from qana_desktop.triage.calibration import probabilities_of_means
 from qana_desktop.triage.outcome import CannotAssess
+from qana_desktop.triage.policy import ReadingPolicy
+from qana_desktop.triage.policy_json import policy_from_json
 
 Report = Callable[[Progress], None]
 _SILENT: Final[Report] = lambda _progress: None  # noqa: E731 - a default value, not a function to read
@@ -48,9 +50,10 @@ class PreviewedCase:
 
 @dataclass(frozen=True)
 class Preview:
-    """What would change. `left_out` counts cases that cannot be read; `others` those that are learnt from already.
+    """What would change. `left_out` counts cases that cannot be read, or whose class is too new to be learnt.
 
-    `factory_changed` of `factory_all` training cases of the factory would be answered otherwise.
+    `others` are learnt from already. `factory_changed` of `factory_all` training cases of the factory would be answered
+    otherwise.
     """
 
     cases: tuple[PreviewedCase, ...]
@@ -83,16 +86,19 @@ def preview(
     """
     desk.allowed(Permission.ENTER)
     token, factory = token or CancelToken(), desk.factory()
-    cases = _looked_at(desk, factory, news, token, report)
+    ready, added = learnable(ready_for(desk.queue(), Role.TRAINING), factory)
+    known = {*map(str, factory.policy.classes), str(added)}
+    cases = [one for one in _looked_at(desk, factory, news, token, report) if one[1].label in known]
     if not cases:
         raise faults.nothing_to_learn()
-    others = current(desk, factory, ready_for(desk.queue(), Role.TRAINING), token)
+    others = current(desk, factory, ready, token)
     request = TrainRequest(
         origin=Origin.HEAD,
         factory=factory.bundle.path,
         into=Path(),
         created=desk.store.clock().astimezone(UTC).isoformat(timespec="seconds"),
         cases=(*(each.case for each in others), *(case for _image, case in cases)),
+        added=added,
         settings=HeadSettings(new_class_cases=factory.protocol.new_class_cases),
         keep=False,
     )
@@ -101,10 +107,11 @@ def preview(
         raise ValueError("a training without an end")
     before, after = class_rows(factory.network), answer.rows
     memory = factory.memory.features[:, None, :]
-    now, then = (_answers(memory, rows, factory) for rows in (before, after))
+    versions = ((before, factory.policy), (after, policy_from_json(answer.policy)))
+    now, then = (_answers(memory, *version) for version in versions)
     own = np.stack([case.features for _image, case in cases])
-    own_now, own_then = (_answers(own, rows, factory) for rows in (before, after))
-    codes = [str(known) for known in factory.policy.classes]
+    own_now, own_then = (_answers(own, *version) for version in versions)
+    codes = [str(known) for known in versions[1][1].classes]
     shown = zip(cases, own_now, own_then, strict=True)
     return Preview(
         cases=tuple(PreviewedCase(image, case.label, codes[a], codes[b]) for (image, case), a, b in shown),
@@ -130,9 +137,10 @@ def _looked_at(
     return found
 
 
-def _answers(features: npt.NDArray[np.uint8], rows: npt.NDArray[np.int8], factory: Factory) -> npt.NDArray[np.int64]:
-    """Class indices (n,) that rows (classes, F) give for features (n, views, F), by the factory's policy."""
+def _answers(
+    features: npt.NDArray[np.uint8], rows: npt.NDArray[np.int8], policy: ReadingPolicy
+) -> npt.NDArray[np.int64]:
+    """Class indices (n,) that rows (classes, F) give for features (n, views, F), by a policy."""
     means = (features.astype(np.int64) @ rows.astype(np.int64).T).mean(axis=1)
-    known = means[:, : len(factory.policy.classes)]
-    shares = probabilities_of_means(known, factory.policy.calibration)
-    return np.asarray((shares * np.asarray(factory.policy.decision_weights)).argmax(axis=1), dtype=np.int64)
+    shares = probabilities_of_means(means, policy.calibration)
+    return np.asarray((shares * np.asarray(policy.decision_weights)).argmax(axis=1), dtype=np.int64)

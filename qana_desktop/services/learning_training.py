@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from qana_desktop.learning.head import HeadSettings
 from qana_desktop.learning.holdouts import Role
+from qana_desktop.learning.site_calibration import FEWEST_IMAGES
 from qana_desktop.network.bundle import list_bundles
 from qana_desktop.network.manifest import Origin
 from qana_desktop.services import learning_faults as faults
@@ -36,6 +37,7 @@ from qana_desktop.system.childprocess import ChildDied, ChildFailed, ChildOutOfM
 from qana_desktop.system.faults import KnownError
 from qana_desktop.system.language import _
 from qana_desktop.triage.access import Permission
+from qana_desktop.triage.diagnosis import LesionClass, SiteClass
 
 Report = Callable[[Progress], None]
 STAGING: Final = ".training-"
@@ -77,12 +79,13 @@ class TrainingDesk:
             raise StoreReadOnly(desk.store.read_only)
         token = token or CancelToken()
         factory = desk.factory()
-        cases = ready_for(desk.queue(), Role.TRAINING) if origin is not Origin.SITE_CALIBRATION else ()
+        ready = ready_for(desk.queue(), Role.TRAINING) if origin is not Origin.SITE_CALIBRATION else ()
+        cases, added = learnable(ready, factory)
         if origin is not Origin.SITE_CALIBRATION and not cases:
             raise faults.nothing_to_learn()
         self._sweep()
         with _staging(desk.homes.local) as folder:
-            request = self._request(factory, cases, origin, device, folder, token, report)
+            request = self._request(factory, cases, added, origin, device, folder, token, report)
             answer = run_in_child(request, token, report)
             token.check()
             place = _move_in(folder / answer.bundle, desk.homes.local)
@@ -92,6 +95,7 @@ class TrainingDesk:
         self,
         factory: Factory,
         cases: Sequence[Queued],
+        added: SiteClass | None,
         origin: Origin,
         device: str,
         folder: Path,
@@ -105,6 +109,8 @@ class TrainingDesk:
         if with_images:
             with desk.store.reading() as connection:
                 named = site_images(connection, device)
+            if len(named) < FEWEST_IMAGES:
+                raise faults.too_few_images(len(named), FEWEST_IMAGES)
             unlabelled = reading.of(named)
         return TrainRequest(
             origin=origin,
@@ -112,6 +118,7 @@ class TrainingDesk:
             into=folder,
             created=desk.store.clock().astimezone(UTC).isoformat(timespec="seconds"),
             cases=tuple(each.case for each in current(desk, factory, cases, token)),
+            added=added,
             images=unlabelled,
             case_images=reading.of([each.row.sha256 for each in cases]) if with_images and cases else None,
             device=device,
@@ -143,6 +150,22 @@ class TrainingDesk:
         left = [desk.homes.local / name for name in list_bundles(desk.homes.local) if name not in kept]
         for path in (*left, *desk.homes.local.glob(f"{STAGING}*"), *desk.homes.local.glob(".ACTIVE-*")):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def learnable(ready: Sequence[Queued], factory: Factory) -> tuple[tuple[Queued, ...], SiteClass | None]:
+    """The cases that can be learnt from now, and the new class among them.
+
+    A new class waits until it has as many lesions as the protocol asks for; of several, the largest comes first.
+    """
+    known = set(factory.policy.classes)
+    lesions: dict[LesionClass, set[str]] = {}
+    for each in ready:
+        if each.label not in known:
+            lesions.setdefault(each.label, set()).add(each.row.lesion)
+    enough = {label: len(own) for label, own in lesions.items() if len(own) >= factory.protocol.new_class_cases}
+    added = max(enough, key=lambda label: (enough[label], str(label)), default=None)
+    chosen = tuple(each for each in ready if each.label in known or each.label == added)
+    return chosen, added if isinstance(added, SiteClass) else None
 
 
 def run_in_child(request: TrainRequest, token: CancelToken, report: Report) -> TrainAnswer:

@@ -21,6 +21,7 @@ from qana_desktop.intake.reader import ImageReader
 from qana_desktop.learning.holdouts import holdout_to_bytes
 from qana_desktop.learning.protocol import Protocol, protocol_to_json
 from qana_desktop.learning.rounding import round_rows
+from qana_desktop.learning.site_statistics import site_statistics, statistics_to_bytes
 from qana_desktop.network.arithmetic import layer_output, layer_potentials, run
 from qana_desktop.network.bundle import activate
 from qana_desktop.network.bundle_writer import BundleContents, write_bundle
@@ -53,7 +54,7 @@ from qana_desktop.triage.fit import (
 from qana_desktop.triage.outcome import Assessed, Reading, Triage
 from qana_desktop.triage.policy import MALIGNANCY, Calibration, ReadingPolicy
 from qana_desktop.triage.policy_json import policy_to_json
-from tests.support.stores import PASSWORD, QUICK, new_store, reading
+from tests.support.stores import PASSWORD, QUICK, new_store, open_again, reading
 
 SIDE, FEATURES, DRAWN = 16, 48, 288
 IN_FULL, HOLDOUT_SEED = 7, 50_000
@@ -64,7 +65,7 @@ _COLOURS = np.array(
     [(186, 76, 110), (214, 150, 170), (150, 116, 50), (200, 150, 84), (56, 56, 80), (112, 66, 44), (150, 10, 40)], float
 )
 _SPREAD = 7.0
-LINES = Protocol(flips=0.15, recall_free_cases=2, new_class_cases=30)
+LINES = Protocol(flips=0.15, recall_free_cases=2, new_class_cases=20)
 Image = npt.NDArray[np.uint8]
 
 
@@ -247,6 +248,7 @@ def contents() -> BundleContents:
         licence="CC0-1.0",
         features_npz=arrays_to_bytes(memory),
         protocol_json=protocol_to_json(LINES),
+        channels_npz=statistics_to_bytes(site_statistics(network, batch[: 400 * len(VIEWS) : len(VIEWS)])),
         holdout_npz=holdout_to_bytes(
             [f"drawn-{n}" for n in range(len(holdout.labels))], holdout.labels, holdout.features
         ),
@@ -288,12 +290,14 @@ def add_lesion(
 class Clinic:
     """A clinic with a store, the network that came with the program, and staff who may sign in; close it at the end."""
 
-    def __init__(self, folder: Path, *, models: Path | None = None, all_engines: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, models: Path | None = None, all_engines: bool = False, again: bool = False
+    ) -> None:
         self.folder = folder
-        self.store, _code = new_store(folder / "store")
+        self.store = open_again(folder / "store") if again else new_store(folder / "store")[0]
         self.homes = ModelHomes(models or factory_models(folder / "factory"), folder / "models")
         self.users = Users(self.store, cost=QUICK)
-        for name, role in STAFF.items():
+        for name, role in STAFF.items() if not again else ():
             self.users.add(name, role, PASSWORD, by="system")
         adapters = ADAPTERS if all_engines else [spec for spec in ADAPTERS if spec.kind == "onnx-cpu"]
         self.reader, self.registry = ImageReader(), EngineRegistry(adapters)
@@ -313,7 +317,7 @@ class Clinic:
         """File a drawn lesion of a class, and return its image's id."""
         return add_lesion(self.store, CODES.index(label), seed, **more)
 
-    def learn(self, labels: Sequence[str], *, start: int = 1, said: str = "") -> list[str]:
+    def learn(self, labels: Sequence[str], *, start: int = 1, said: str | LesionClass = "") -> list[str]:
         """Propose lesions of these classes (called `said` instead), confirm them all; returns the proposals.
 
         Those that are refused, as every tenth or so may be for its quality, are left out.

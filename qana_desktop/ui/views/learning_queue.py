@@ -100,6 +100,8 @@ class LearningQueue(QWidget):
         self.list = QListWidget()
         named(self.list, tr("Proposed cases"), tr("Cases that were proposed for learning"))
         self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.currentRowChanged.connect(lambda _row: self._chosen())
         self._layout.addWidget(self.list, 1)
 

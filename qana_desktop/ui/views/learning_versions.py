@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from qana_desktop.ui.presenters.learning import LearningView, VerdictView, VersionLine
@@ -146,7 +146,6 @@ class LearningVersions(QWidget):
 
     def _list_part(self) -> None:
         self.title = self._label(TITLE, bold=True)
-        self.title.say(tr("Versions that were trained here"))
         self.list = self._list(tr("Versions"), tr("Versions of the network that were trained here, newest first"))
         self.list.currentRowChanged.connect(lambda _row: self._chosen())
 
@@ -180,12 +179,14 @@ class LearningVersions(QWidget):
             lambda: self._with_chosen(self.dossier_pressed.emit),
         )
         self._row(self.approve, self.reject, self.activate)
+        self.who = self._label(role="muted")
         self._row(self.judge, self.dossier)
 
     def _list(self, name: str, hint: str) -> QListWidget:
         made = QListWidget()
         made.setWordWrap(True)
-        made.setMinimumHeight(24 * self._theme.unit)
+        made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        made.setResizeMode(QListWidget.ResizeMode.Adjust)
         named(made, name, hint)
         self._layout.addWidget(made)
         return made
@@ -236,6 +237,10 @@ class LearningVersions(QWidget):
 
     def _refresh(self) -> None:
         view, line, free = self._view, self.chosen, not self._busy
+        self.title.say(tr("Versions that were trained here") if self._lines else tr("No version was trained here yet"))
+        self.list.setVisible(bool(self._lines))
+        for shown, rows in ((self.list, 4), (self.lines, 9), (self.turned, 4)):
+            shown.setFixedHeight(min(rows, max(1, shown.count())) * 11 * self._theme.unit + 4)
         back = view is not None and view.can_roll_back
         for widget in (self.why_back, self.back, self.factory):
             widget.setVisible(back)
@@ -247,6 +252,11 @@ class LearningVersions(QWidget):
         self.progress.setVisible(self._busy)
         for widget in (self.reason, self.approve, self.reject, self.activate, self.judge, self.dossier):
             widget.setVisible(line is not None)
+        self.who.say(
+            tr("Who trained a version does not decide about it: an approver who did not train it has to.")
+            if line is not None and not line.can_approve
+            else ""
+        )
         decides = free and line is not None and line.can_approve and bool(self.reason.text)
         self.approve.setEnabled(decides)
         self.reject.setEnabled(decides)
