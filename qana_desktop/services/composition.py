@@ -20,8 +20,8 @@ from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.preprocess import DIHEDRAL, PREPROCESS_VERSION
 from qana_desktop.services.board_desk import BoardDesk
 from qana_desktop.services.explaining import Explaining
-from qana_desktop.services.second_opinion import SecondOpinion
 from qana_desktop.services.learning_homes import find_homes
+from qana_desktop.services.second_opinion import SecondOpinion
 from qana_desktop.services.triage_desk import ActiveBundle, TriageDesk
 from qana_desktop.system.clock import Clock
 from qana_desktop.system.faults import Fault, KnownError
@@ -130,7 +130,7 @@ def _problems(bundle: Bundle, policy: ReadingPolicy) -> Iterator[str]:
         yield _("it needs preprocessing {preprocess_version}, and this program has {preprocess_version2}").format(
             preprocess_version=manifest.preprocess_version, preprocess_version2=PREPROCESS_VERSION
         )
-    if tuple(policy.classes) != manifest.classes or policy.views != manifest.views:
+    if tuple(str(known) for known in policy.classes) != manifest.classes or policy.views != manifest.views:
         yield _("its reading policy is for other classes or views than its network")
     if not set(policy.views) <= set(DIHEDRAL):
         yield _("it asks for a view that this program does not know")

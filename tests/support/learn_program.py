@@ -1,4 +1,4 @@
-"""The command line with another factory version than the shipped one: `python -m tests.support.learn_program DIR ...`."""
+"""The command line with another factory version than the shipped: `python -m tests.support.learn_program DIR ...`."""
 
 from __future__ import annotations
 
