@@ -49,6 +49,10 @@ class TriageDeskLike(Protocol):
         """Return the image for the screen (uint8 RGB, upright, at most `longest_side` long); raises KnownError."""
         ...
 
+    def mm_per_pixel(self, source: ImageSource) -> float | None:
+        """Return the scale of an image as its file states it, None when it states none; raises KnownError."""
+        ...
+
     def explain(self, source: ImageSource, reading: Reading) -> Explanation | NoExplanation:
         """Return where in the image the network saw what it answered, or why that cannot be shown.
 

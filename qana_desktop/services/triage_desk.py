@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import qana_desktop
+from qana_desktop.intake.dicom_facts import DicomFacts
 from qana_desktop.intake.refusals import FileRefused
 from qana_desktop.network.preprocess import PREPROCESS_VERSION, views
 from qana_desktop.services.device_desk import Answer
@@ -64,7 +65,7 @@ class PreparedImage(Protocol):
 class ReadsImages(Protocol):
     """`intake.reader`: decodes untrusted files in a child. Any thread may call.
 
-    Both methods raise FileRefused for a bad image, and KnownError when no image can be read at all.
+    All raise FileRefused for a bad image, and KnownError when no image can be read at all.
     """
 
     def prepare(self, source: Path | bytes, *, input_size: int) -> PreparedImage:
@@ -73,6 +74,10 @@ class ReadsImages(Protocol):
 
     def display(self, source: Path | bytes, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
         """Decode one image for the screen."""
+        ...
+
+    def facts(self, source: Path | bytes) -> DicomFacts | None:
+        """Read what a DICOM file says of itself; None for other images."""
         ...
 
 
@@ -155,6 +160,11 @@ class TriageDesk:
     def display_image(self, source: ImageSource, *, longest_side: int | None = None) -> npt.NDArray[np.uint8]:
         """Return the decoded image for the screen (uint8 RGB, upright); raises KnownError."""
         return self._reader.display(source.content, longest_side=longest_side)
+
+    def mm_per_pixel(self, source: ImageSource) -> float | None:
+        """Return the scale that a DICOM file states, None for every other image: no scale is guessed."""
+        facts = self._reader.facts(source.content)
+        return None if facts is None else facts.mm_per_pixel
 
     def read(self, source: ImageSource, *, ignore_quality: bool = False) -> Reading:
         """Read one image; a bad one comes back as `CannotAssess`. Raises EngineError when no engine answers."""

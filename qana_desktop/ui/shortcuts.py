@@ -16,6 +16,7 @@ class Command(StrEnum):
     FOLDER = "folder"
     PASTE = "paste"
     DEMO = "demo"
+    CAMERA = "camera"
     NEXT = "next"
     PREVIOUS = "previous"
     FIT = "fit"
@@ -95,6 +96,9 @@ def _images() -> list[Shortcut]:
         Shortcut(Command.OPEN, c, tr("Open"), tr("Open image files and read them"), ("Ctrl+O",), "open"),
         Shortcut(
             Command.FOLDER, c, tr("Folder"), tr("Open a folder and read all images in it"), ("Ctrl+Shift+O",), "folder"
+        ),
+        Shortcut(
+            Command.CAMERA, c, tr("Camera"), tr("Take an image with a dermatoscope or a camera"), ("Ctrl+D",), "camera"
         ),
         Shortcut(Command.PASTE, c, tr("Paste"), tr("Read an image or files from the clipboard"), ("Ctrl+V",), "paste"),
         Shortcut(

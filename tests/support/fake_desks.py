@@ -219,6 +219,10 @@ class FakeTriageDesk:
     def use_second_reader(self, on: bool) -> None:
         self.second_reader_on = on
 
+    def mm_per_pixel(self, source: ImageSource) -> float | None:
+        """A scale for files whose name says so."""
+        return 0.02 if "scaled" in source.label else None
+
     def explain(self, source: ImageSource, reading: Reading) -> Explanation | NoExplanation:
         """A map that points at the top left for melanoma, and away from it for all else; none for a refused image."""
         if isinstance(reading.outcome, CannotAssess):

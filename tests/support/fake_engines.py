@@ -130,6 +130,9 @@ class FakeReader:
         number = int("".join(char for char in label if char.isdigit()) or 0)
         return FakePrepared(np.full((input_size, input_size, 3), number % 256, np.uint8), QualityReport((finding,)))
 
+    def facts(self, source: Path | bytes) -> None:
+        return None
+
     def display(self, source: Path | bytes, *, longest_side: int | None = None) -> np.ndarray:
         return np.zeros((4, 4, 3), np.uint8)
 

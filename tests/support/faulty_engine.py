@@ -134,6 +134,9 @@ class Reader:
             network_input=pixels, quality=QualityReport(()), sha256="0" * 64, decode_ms=0.0, preprocess_ms=0.0
         )
 
+    def facts(self, source: Path | bytes) -> None:
+        return None
+
     def display(self, source: Path | bytes, *, longest_side: int | None = None) -> np.ndarray:
         raise NotImplementedError
 

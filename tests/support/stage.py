@@ -101,10 +101,8 @@ def shortcomings(root: QWidget) -> list[str]:
             found.append(f"{where}: not reached with Tab")
         if isinstance(widget, QAbstractButton) and _smaller(widget, widget.sizeHint().width()):
             found.append(f"{where}: cut, {widget.width()} of {widget.sizeHint().width()}")
-    for label in root.findChildren(QLabel):
-        if label.isVisible() and not isinstance(label, ElidedLabel) and _cut(label):
-            found.append(f"label {label.text()!r}: cut, {label.size()} of {label.sizeHint()}")
-    return found
+    labels = [label for label in root.findChildren(QLabel) if label.isVisible() and not isinstance(label, ElidedLabel)]
+    return found + [f"label {one.text()!r}: cut, {one.size()} of {one.sizeHint()}" for one in labels if _cut(one)]
 
 
 def _of_a_group(widget: QWidget) -> bool:

@@ -18,6 +18,7 @@ from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.ui.presenters.adjustment import AS_TAKEN, Adjustment
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.views.image_tools import ImageTools, Shown
+from tests.support.fake_desks import draw_lesion
 from tests.support.stage import at_size, shortcomings
 from tests.ui.conftest import Opened, OpenWindow
 
@@ -187,6 +188,13 @@ def test_a_map_never_stays_over_another_image(qtbot: QtBot, open_window: OpenWin
     assert tools.heat.isHidden()
 
 
+def test_the_window_asks_the_network_that_answered(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:
+    opened, tools = window_with(qtbot, open_window, clinic_day)
+    press(opened, "H")
+    qtbot.waitUntil(lambda: tools.heat_layer.image is not None)
+    assert "made-up runtime" in tools.heat.sentence.text()
+
+
 # --- ruler ---
 
 
@@ -218,6 +226,11 @@ def test_with_a_scale_it_is_millimetres_and_there_is_a_bar(
     for x in (100, 300):
         qtbot.mouseClick(tools.canvas, Qt.MouseButton.LeftButton, pos=screen.map(QPoint(x, 200)))
     assert tools.ruler_bar.sentence.text() == "4.0 mm"
+
+
+def test_the_scale_is_the_one_that_the_file_states(qtbot: QtBot, open_window: OpenWindow, tmp_path: Path) -> None:
+    _opened, tools = window_with(qtbot, open_window, draw_lesion(tmp_path / "scaled-m31.png", seed=4))
+    qtbot.waitUntil(lambda: tools.scale_bar.mm_per_pixel == 0.02)
 
 
 def test_keys_alone_measure_too(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:
@@ -293,6 +306,26 @@ def test_the_window_of_the_image_goes_with_the_program(qtbot: QtBot, open_window
     assert tools.window.isVisible()
     opened.window.close()
     assert not tools.window.isVisible()
+
+
+# --- camera ---
+
+
+def test_an_image_that_the_camera_took_is_opened_and_read(
+    qtbot: QtBot, open_window: OpenWindow, clinic_day: Path, tmp_path: Path
+) -> None:
+    opened, _tools = window_with(qtbot, open_window, clinic_day)
+    page = opened.window.triage
+    press(opened, "Ctrl+D")
+    assert page.camera is not None
+    assert page.camera.isVisible()
+    page.camera.taken.emit(draw_lesion(tmp_path / "taken.png", seed=9).read_bytes())
+    qtbot.waitUntil(
+        lambda: opened.window.idle and page.list_panel.selected_id() == page.worklist.entries()[-1].entry_id
+    )
+    assert page.worklist.entries()[-1].title == "Camera image 1"
+    page.camera.close()
+    qtbot.waitUntil(lambda: opened.window.idle)
 
 
 # --- everybody ---

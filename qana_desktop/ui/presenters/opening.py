@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qana_desktop.services.sources import ImageSource
+from qana_desktop.services.zip_images import images_in, is_zip
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.outcome import CannotAssess
 from qana_desktop.ui.presenters.entries import Entry
@@ -59,7 +60,7 @@ class OpeningPresenter:
         self._worklist, self._runner, self._view, self._on_new = worklist, runner, view, on_new
         self._desk: TriageDeskLike | None = None
         self._early: list[Path] = []
-        self._pasted = 0
+        self._pasted = self._taken = 0
         self._versions: dict[str, str] = {}
 
     def attach(self, desk: TriageDeskLike) -> None:
@@ -82,6 +83,12 @@ class OpeningPresenter:
         self._pasted += 1
         label = tr("Pasted image {n}", n=self._pasted)
         self._runner.run("opening", lambda: _pasted(label, encode()), self._opened, self.tell)
+
+    def taken(self, data: bytes) -> None:
+        """Open an image that a camera took: the bytes of an image file."""
+        self._taken += 1
+        label = tr("Camera image {n}", n=self._taken)
+        self._runner.run("opening", lambda: _pasted(label, data), self._opened, self.tell)
 
     def nothing_to_paste(self) -> None:
         """Tell that the clipboard holds neither an image nor files."""
@@ -140,7 +147,8 @@ def find(desk: TriageDeskLike, paths: Sequence[Path]) -> Found:
     found = Found()
     for path in paths:
         try:
-            sources = [(key_of(source), source) for source in desk.find_images([path])]
+            images = images_in(path) if is_zip(path) else desk.find_images([path])
+            sources = [(key_of(source), source) for source in images]
             found.sources += sources
             found.versions |= {key: _version_of(source) for key, source in sources}
         except KnownError as error:

@@ -26,7 +26,7 @@ class TopBar(QWidget):
         self.engine.clicked.connect(actions[Command.ENGINE].trigger)
         self.bundle = ElidedLabel(theme, SMALL, role="muted")
         self.bundle.setAlignment(Qt.AlignmentFlag.AlignRight)
-        commands = (Command.OPEN, Command.FOLDER, Command.PASTE, Command.KEEP)
+        commands = (Command.OPEN, Command.FOLDER, Command.CAMERA, Command.PASTE, Command.KEEP)
         self._opening = [actions.push_button(command, "flat") for command in commands]
         self._menu = self._menu_button(actions)
         layout = QHBoxLayout(self)

@@ -94,10 +94,14 @@ class ImageTools(QObject):
 
     def show_entry(self, shown: Shown | None) -> None:
         """Another image is shown, or more is known of the same one: overlays and adjustments belong to one image."""
-        same = shown is not None and self._shown is not None and shown.key == self._shown.key
-        self._shown = shown
-        if same:
-            return
+        before, self._shown = self._shown, shown
+        same = shown is not None and before is not None and shown.key == before.key
+        if not same:
+            self._put_away()
+        if shown is not None and shown.scale is not None and not (same and before is not None and before.scale):
+            self._runner.run(LANE, shown.scale, lambda mm: self._scale_known(shown, mm))
+
+    def _put_away(self) -> None:
         self.adjust.show_adjustment(AS_TAKEN)
         self._leave_heat()
         self.alone.hide()
@@ -105,8 +109,6 @@ class ImageTools(QObject):
         self.ruler.show(Ruler())
         if self._stack.currentWidget() is self.compare:
             self.leave_compare()
-        if shown is not None and shown.scale is not None:
-            self._runner.run(LANE, shown.scale, lambda mm: self._scale_known(shown, mm))
 
     def handlers(self) -> dict[Command, Callable[[], object]]:
         """Return what is done for the commands of the image, also while two are compared."""

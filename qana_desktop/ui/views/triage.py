@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout
@@ -21,17 +22,21 @@ from qana_desktop.ui.pictures import Picture, PictureShelf
 from qana_desktop.ui.presenters.batch import BatchPresenter, BatchView
 from qana_desktop.ui.presenters.compare import Compared
 from qana_desktop.ui.presenters.entries import Entry
-from qana_desktop.ui.presenters.notices import Notice, Refusal
+from qana_desktop.ui.presenters.notices import Answer, Notice, Refusal, Tone
 from qana_desktop.ui.presenters.opening import OpeningPresenter
 from qana_desktop.ui.presenters.reading import ReadingView, reading_view
 from qana_desktop.ui.presenters.worklist import Worklist
 from qana_desktop.ui.shortcuts import Command
+from qana_desktop.ui.texts import tr, trn
 from qana_desktop.ui.views.empty import EmptyView
 from qana_desktop.ui.views.frame import ImagePane
 from qana_desktop.ui.views.image_tools import ImageTools, Shown
 from qana_desktop.ui.views.reading import ReadingPanel
 from qana_desktop.ui.views.sheets import RefusalSheet
 from qana_desktop.ui.views.worklist import WorklistPanel
+
+if TYPE_CHECKING:
+    from qana_desktop.ui.views.camera import CameraDialog
 
 MOST_COMPARED = 100
 """So many other images of the session are offered for comparing."""
@@ -53,6 +58,8 @@ class TriagePage(Page):
         self._bridge = bridge
         self._desks: Desks | None = None
         self._reading: ReadingView | None = None
+        self._quiet: set[Path] = set()
+        self.camera: CameraDialog | None = None
         self.worklist = Worklist()
         self.shelf = PictureShelf(bridge)
         self.batch = BatchPresenter(self.worklist, bridge, self, self._engine_fault)
@@ -123,6 +130,7 @@ class TriagePage(Page):
         panel = self.list_panel
         return {
             **self.tools.handlers(),
+            Command.CAMERA: self.open_camera,
             **self.keeper.handlers(),
             Command.NEXT: lambda: panel.step(1),
             Command.PREVIOUS: lambda: panel.step(-1),
@@ -152,11 +160,26 @@ class TriagePage(Page):
         if paths:
             self.opening.open_paths(paths)
 
+    def take_quietly(self, paths: Sequence[Path]) -> None:
+        """Open what came into the watched folder: it is read, and what a person looks at stays where it is."""
+        self._quiet.update(paths)
+        self.opening.open_paths(paths)
+
     def open_demo(self) -> None:
         """Write the demonstration images and open them."""
         desks = self._desks
         if desks is not None:
             self._bridge.run("opening", desks.demo, lambda folder: self.open_paths([folder]), self.opening.tell)
+
+    def open_camera(self) -> None:
+        """Show the camera's window; what is taken there is opened and read."""
+        if self.camera is None:
+            from qana_desktop.services.camera_desk import CameraDesk
+            from qana_desktop.ui.views.camera import CameraDialog
+
+            self.camera = CameraDialog(self._theme, self.window(), self._bridge, CameraDesk())
+            self.camera.taken.connect(self.opening.taken)
+        open_sheet(self.camera)
 
     def take(self, mime: QMimeData) -> bool:
         """Open what was dropped or pasted; return whether there was something to open."""
@@ -228,9 +251,27 @@ class TriagePage(Page):
             self.list_panel.list.setFocus(Qt.FocusReason.OtherFocusReason)
         self.shelf.forget(entry_ids)
         self.batch.enqueue(entry_ids)
+        if self._came_by_itself(brought):
+            return
         if entry_ids[0] == self.list_panel.selected_id():
             self._show_entry(entry_ids[0])
         self.select(entry_ids[0])
+
+    def _came_by_itself(self, brought: list[Entry]) -> bool:
+        """Whether all of it came from the watched folder while an image is shown; then only a banner tells it."""
+        paths = {entry.source.path for entry in brought if entry.source.path is not None}
+        quiet = len(paths) == len(brought) and paths <= self._quiet
+        self._quiet -= paths
+        if not quiet or self.list_panel.selected_id() is None:
+            return False
+        text = trn(len(brought), "{n} image came into the watched folder.", "{n} images came into the watched folder.")
+        show = Answer(tr("Show"), tr("Show the first of them"), lambda: self._show_new(brought[0].entry_id))
+        self.show_notice(Notice("watched", Tone.TELLS, text, (show,)))
+        return True
+
+    def _show_new(self, entry_id: int) -> None:
+        self._context.go(Command.TRIAGE)
+        self.select(entry_id)
 
     def _engine_fault(self, fault: Fault) -> None:
         self.engine_failed.emit(fault)
@@ -260,7 +301,13 @@ class TriagePage(Page):
         image = self._compared(entry)
         if image is None:
             return Shown(entry.entry_id)
-        return Shown(entry.entry_id, image, lambda: self._others(entry), self._explain(entry))
+        return Shown(
+            entry.entry_id, image, lambda: self._others(entry), self._explain(entry), lambda: self._scale(entry)
+        )
+
+    def _scale(self, entry: Entry) -> float | None:
+        desks = self._desks
+        return None if desks is None else desks.triage.mm_per_pixel(entry.source)
 
     def _explain(self, entry: Entry) -> Callable[[], Explanation | NoExplanation] | None:
         """How to compute the heat-map of what is shown; None where nothing was read."""
