@@ -15,6 +15,13 @@ def page_list() -> list[PageSpec]:
         PageSpec(
             Command.LEARNING, tr("Learning"), tr("Let the network learn from proven cases"), "learning", _learning
         ),
+        PageSpec(
+            Command.PERFORMANCE,
+            tr("Performance"),
+            tr("What the network did here, counted from the cases"),
+            "performance",
+            _performance,
+        ),
     ]
 
 
@@ -34,3 +41,9 @@ def _learning(context: PageContext) -> Page:
     from qana_desktop.ui.views.learning import LearningPage
 
     return LearningPage(context)
+
+
+def _performance(context: PageContext) -> Page:
+    from qana_desktop.ui.views.performance import PerformancePage
+
+    return PerformancePage(context)
