@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.access import User
-from qana_desktop.triage.outcome import Reading
 from qana_desktop.ui import dropped
 from qana_desktop.ui.actions import Actions
 from qana_desktop.ui.bridge import Bridge
@@ -24,11 +23,10 @@ from qana_desktop.ui.pages import PageContext, PageDeck
 from qana_desktop.ui.presenters.batch import BatchView
 from qana_desktop.ui.presenters.engine import EngineLine, EnginePresenter
 from qana_desktop.ui.presenters.notices import Notice, Refusal, Tone
-from qana_desktop.ui.presenters.session import nothing_kept, session_hint, session_line
 from qana_desktop.ui.program_sheets import ProgramSheets, tour_stops
+from qana_desktop.ui.session_line import SessionLine
 from qana_desktop.ui.settings import WindowSettings
 from qana_desktop.ui.shortcuts import Command
-from qana_desktop.ui.soon import Soon
 from qana_desktop.ui.store_care import StoreCare
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
@@ -40,6 +38,7 @@ from qana_desktop.ui.views.frame import Foot, TopBar
 from qana_desktop.ui.views.gate import StoreGate
 from qana_desktop.ui.views.rail import Rail
 from qana_desktop.ui.views.triage import TriagePage
+from qana_desktop.ui.watching import Watching
 from qana_desktop.ui.widgets.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._theme, self._bridge, self._settings = theme, bridge, settings
         self._desks: Desks | None = None
-        self._stats: SessionStats | None = None
         self._person: User | None = None
-        self._count = 0
-        self._session_soon = Soon(100, self)
-        self._session_soon.due.connect(self._show_session)
         self.store = StoreSession(bridge, self, clinic)
         self.care = StoreCare(theme, self, self.store, settings, self)
         self._handlers = self._own_handlers()
@@ -77,17 +72,19 @@ class MainWindow(QMainWindow):
         self.banners = BannerBoard(theme)
         self.curtain = Curtain(self)
         self._make_pages()
+        self.watching = Watching(bridge, self, self.triage.take_quietly)
         self._make_frame()
         self._lay_out()
         self._connect()
         self._restore()
         self.deck.go(Command.TRIAGE)
-        self._show_session()
+        self.session.show()
         self.triage.empty.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def attach(self, desks: Desks, stats: SessionStats) -> None:
         """Join the desks: images that wait are opened and read."""
-        self._desks, self._stats = desks, stats
+        self._desks = desks
+        self.session.attach(stats)
         for page in self.deck.made():
             page.attach(desks)
         self._use_settings()
@@ -101,7 +98,10 @@ class MainWindow(QMainWindow):
         self.top.bundle.say(tr("Bundle {bundle}", bundle=bundle[:12]), tr("Bundle {bundle}", bundle=bundle))
 
     def _use_settings(self) -> None:
-        """Tell the desks what a person chose in the settings."""
+        """Let hold what a person chose in the settings."""
+        self.store.set_auto_lock(self._settings.auto_lock_minutes)
+        self.watching.watch(self._settings.watch_folder)
+        self._tell_pages()
         if self._desks is not None:
             self._desks.triage.use_second_reader(self._settings.second_reader)
 
@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
     @property
     def idle(self) -> bool:
         """Whether everything that was asked for has arrived."""
-        drawn = not self._session_soon.waits and all(page.idle for page in self.deck.made())
+        drawn = not self.session.soon.waits and all(page.idle for page in self.deck.made())
         return self._desks is not None and self._bridge.idle and drawn
 
     # --- building ---
@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail(theme, self.actions_, list(self.deck.specs.values()))
         self.rail.show_person(self.store)
         self.foot = Foot(theme)
+        self.session = SessionLine(self.foot.session, self._engine_id, lambda: self.store.state)
         self.engines = EngineDialog(theme, self)
         self.boards = BoardPanel(theme, self._bridge, self, self, self.engine.probe)
 
@@ -195,7 +196,7 @@ class MainWindow(QMainWindow):
         self.store.stored.connect(self._tell_pages)
         self.triage.engine_failed.connect(self.engine.lost)
         self.triage.batch_shown.connect(self._show_batch)
-        self.triage.arrived.connect(self._reading_arrived)
+        self.triage.arrived.connect(self.session.add)
         self.engines.chosen.connect(self.engine.choose)
         self.engines.look_again.connect(self.engine.probe)
         self.engines.boards_pressed.connect(self.boards.open)
@@ -281,16 +282,10 @@ class MainWindow(QMainWindow):
     def _show_batch(self, batch: BatchView | None) -> None:
         self.progress.show_share(batch.done / max(1, batch.total) if batch else None)
 
-    def _reading_arrived(self, reading: Reading) -> None:
-        self._count += 1
-        if self._stats is not None:
-            self._stats.add(reading)
-        self._session_soon.ask()
-
     def show_engine(self, line: EngineLine) -> None:
         """Show the engine in use."""
         self.top.engine.show_line(line)
-        self._session_soon.ask()
+        self.session.soon.ask()
 
     def show_engines(self, lines: Sequence[EngineLine], *, busy: str) -> None:
         """Fill the chooser."""
@@ -322,7 +317,7 @@ class MainWindow(QMainWindow):
         self.rail.show_person(self.store)
         self._tell_pages()
         self._refresh_commands()
-        self._show_session()
+        self.session.show()
 
     def _tell_pages(self) -> None:
         for page in self.deck.made():
@@ -341,11 +336,8 @@ class MainWindow(QMainWindow):
         self.rail.mark(key)
         self._refresh_commands()
 
-    def _show_session(self) -> None:
-        current = self.engine.current
-        latency = self._stats.latency(current.engine_id) if self._stats is not None and current is not None else None
-        kept = nothing_kept(self.store.state)
-        self.foot.session.say(f"{session_line(self._count, latency)}{kept}", session_hint(latency))
+    def _engine_id(self) -> str | None:
+        return self.engine.current.engine_id if self.engine.current is not None else None
 
     def _refresh_commands(self) -> None:
         page = self.deck.current
@@ -388,6 +380,7 @@ class MainWindow(QMainWindow):
         self.batch.cancel()
         self.engine.detach()
         self.boards.detach()
+        self.watching.stop()
         self.store.detach()
         event.accept()
         self.closing.emit()

@@ -1,7 +1,8 @@
-"""The case store in the real window: made, images kept, assessed, signed, locked, undone; with a real encrypted store."""
+"""The case store in the real window: images kept, assessed, signed, locked, undone; with a real encrypted store."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -432,3 +433,33 @@ def test_the_signed_case_stays_on_the_screen_and_no_other_line_is_marked(
     assert not hands.cases.list.list.currentIndex().isValid()
     hands.do(Command.NEXT)
     assert hands.cases.panel.title.text() == "d-m31"
+
+
+def test_images_of_the_watched_folder_are_read_and_move_nothing(
+    at_work: Callable[..., Hands], clinic_day: Path, tmp_path: Path
+) -> None:
+    hands = at_work(clinic_day / "b-m71.png")
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    hands.window._settings.watch_folder = folder
+    hands.window._use_settings()
+    hands.settle()
+    (folder / "new-m58.png").write_bytes((clinic_day / "a-m05.png").read_bytes())
+    hands.do(Command.CASES)
+    hands.qtbot.waitUntil(lambda: hands.window.watching.look() or len(hands.window.worklist) == 2)
+    hands.settle()
+    assert hands.cases.isVisible()
+    assert hands.window.image.caption.text() == "b-m71.png"
+    assert hands.window.worklist.entry(1).reading is not None
+    assert hands.window.banners.banner("watched") is not None
+
+
+def test_a_dropped_zip_is_read_from_memory(at_work: Callable[..., Hands], clinic_day: Path, tmp_path: Path) -> None:
+    path = tmp_path / "day.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for image in sorted(clinic_day.iterdir()):
+            archive.write(image, image.name)
+    hands = at_work(path)
+    hands.qtbot.waitUntil(lambda: len(hands.window.worklist) == 4)
+    hands.settle()
+    assert {entry.reading is not None for entry in hands.window.worklist.entries()} == {True}
