@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QScrollArea,
     QStackedWidget,
     QTableWidget,
@@ -216,7 +215,7 @@ def _table(theme: Theme, panel: Panel) -> QTableWidget:
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setTabKeyNavigation(False)
     table.setAlternatingRowColors(True)
-    table.setWordWrap(True)
+    table.setWordWrap(False)
     table.verticalHeader().hide()
     for row, cells in enumerate(panel.rows):
         for column, cell in enumerate(cells):
@@ -224,13 +223,13 @@ def _table(theme: Theme, panel: Panel) -> QTableWidget:
             if not isinstance(cell, str):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             table.setItem(row, column, item)
-    header = table.horizontalHeader()
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setStretchLastSection(True)
-    table.resizeRowsToContents()
-    shown = sum(table.rowHeight(row) for row in range(min(len(panel.rows), _MOST_ROWS)))
-    table.setFixedHeight(shown + header.sizeHint().height() + 5 * theme.unit)
+    for column, cell in enumerate(panel.rows[0]):
+        side = Qt.AlignmentFlag.AlignLeft if isinstance(cell, str) else Qt.AlignmentFlag.AlignRight
+        if (head := table.horizontalHeaderItem(column)) is not None:
+            head.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+    table.resizeColumnsToContents()
+    shown = min(len(panel.rows), _MOST_ROWS) * table.verticalHeader().defaultSectionSize()
+    table.setFixedHeight(shown + table.horizontalHeader().sizeHint().height() + theme.unit)
     return table
 
 
