@@ -100,6 +100,7 @@ QTableWidget {{
     gridline-color: {hairline};
     selection-background-color: {selected}; selection-color: {text};
 }}
+QTableWidget:focus {{ border: 1px solid {focus}; }}
 QHeaderView::section {{ background: {surface}; color: {muted}; border: 0; padding: {s}px {m}px; font-weight: 600; }}
 QMenu {{ background: {raised}; color: {text}; border: 1px solid {outline}; padding: {s}px; }}
 QMenu::item {{ padding: {s}px {l}px; border-radius: {radius}px; }}

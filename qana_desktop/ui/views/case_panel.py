@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from qana_desktop.services.sources import ImageSource
 from qana_desktop.triage.access import Permission
@@ -23,6 +23,7 @@ from qana_desktop.ui.views.case_facts import FactsForm
 from qana_desktop.ui.views.reading import ReadingPanel
 from qana_desktop.ui.widgets.forms import named
 from qana_desktop.ui.widgets.labels import TextLabel, hairline
+from qana_desktop.ui.widgets.tall_area import TallArea
 from qana_desktop.ui.widgets.triage_line import TriageLine
 
 
@@ -197,7 +198,7 @@ class CasePanel(QWidget):
         row.addStretch(1)
         return row
 
-    def _scrolled(self, body: QWidget, name: str) -> QScrollArea:
+    def _scrolled(self, body: QWidget, name: str) -> TallArea:
         unit = self._theme.unit
         inner = QWidget()
         inner.setObjectName("readingBody")
@@ -205,11 +206,7 @@ class CasePanel(QWidget):
         layout.setContentsMargins(3 * unit, 3 * unit, 3 * unit, 3 * unit)
         layout.addWidget(body)
         layout.addStretch(1)
-        area = QScrollArea()
+        area = TallArea(inner)
         area.setObjectName("readingScroll")
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setAccessibleName(name)
-        area.setWidget(inner)
         return area

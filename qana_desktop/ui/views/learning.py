@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QLabel, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QLabel, QSplitter, QStackedWidget, QVBoxLayout
 
 from qana_desktop.network.manifest import Origin
 from qana_desktop.services.store_state import StoreState
@@ -20,6 +20,7 @@ from qana_desktop.ui.texts import tr
 from qana_desktop.ui.views.gate import StoreGate
 from qana_desktop.ui.views.learning_queue import LearningQueue, to_pixmap
 from qana_desktop.ui.views.learning_versions import LearningVersions
+from qana_desktop.ui.widgets.tall_area import TallArea
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,10 +107,7 @@ class LearningPage(Page):
     # --- inside
 
     def _lay_out(self) -> None:
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(self.versions)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = TallArea(self.versions)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(self.queue)
         self.splitter.addWidget(scroll)

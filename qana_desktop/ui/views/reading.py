@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
+from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
 from qana_desktop.ui.presenters.entries import Group
 from qana_desktop.ui.presenters.reading import ReadingView, group_word
 from qana_desktop.ui.texts import tr, two_digits
@@ -193,7 +195,8 @@ class ReadingPanel(QScrollArea):
         unit = self._theme.unit
         answers = [(group_word(group), two_digits(0.999)) for group in ASSESSED]
         least = max(self.headline.width_for(word, number) for word, number in [*answers, (group_word(UNSURE), "")])
-        names = self.fontMetrics().horizontalAdvance("Actinic keratosis / Bowen's disease") + 14 * unit
+        bold = QFontMetrics(self._theme.font(bold=True))
+        names = max(bold.horizontalAdvance(tr(FULL_NAMES[diagnosis])) for diagnosis in Diagnosis) + 14 * unit
         return max(least, names) + 8 * unit + self.verticalScrollBar().sizeHint().width()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from qana_desktop.system.language import LANGUAGES, SOURCE
 from qana_desktop.ui.settings import AUTO_LOCKS, REREAD_SHARES, SCALES, SYSTEM_LANGUAGE, AnswerOrder, WindowSettings
@@ -15,6 +15,7 @@ from qana_desktop.ui.theme.manager import SMALL, TITLE, Theme, ThemeChoice
 from qana_desktop.ui.views.sheets import Sheet
 from qana_desktop.ui.widgets.forms import ChoiceField, button, check, named
 from qana_desktop.ui.widgets.labels import TextLabel, hairline
+from qana_desktop.ui.widgets.tall_area import TallArea
 
 
 class SettingsSheet(Sheet):
@@ -37,12 +38,7 @@ class SettingsSheet(Sheet):
         self._column.addWidget(hairline())
         self._store()
         self._column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
-        self.body.addWidget(scroll)
+        self.body.addWidget(TallArea(content))
         self._show_folder()
 
     def _look(self) -> None:

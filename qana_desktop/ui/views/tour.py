@@ -96,7 +96,7 @@ class Tour(QFrame):
         row.addStretch(1)
         for each in self._buttons():
             row.addWidget(each)
-        layout = QVBoxLayout(self)
+        self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(4 * unit, 3 * unit, 4 * unit, 3 * unit)
         layout.setSpacing(2 * unit)
         layout.addWidget(self.title)
@@ -130,9 +130,14 @@ class Tour(QFrame):
         target, unit = self._stops[self._at].target, self._theme.unit
         around = QRect(target.mapTo(self._window, QPoint()), target.size())
         self.frame.setGeometry(around)
-        self.setFixedWidth(min(90 * unit, self._window.width() - 4 * unit))
+        for each in (self.count, *self._buttons()):
+            each.ensurePolished()
+        self._column.invalidate()
+        least = self._column.minimumSize().width()
+        self.setFixedWidth(min(max(90 * unit, least), self._window.width() - 4 * unit))
         height = self.heightForWidth(self.width())
         self.resize(self.width(), max(height, self.sizeHint().height()))
+        self._column.activate()
         room = self._window.rect().adjusted(2 * unit, 2 * unit, -2 * unit, -2 * unit)
         self.move(_beside(around, self.rect(), room, 2 * unit))
         for widget in (self.frame, self):

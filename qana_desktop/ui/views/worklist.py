@@ -22,13 +22,17 @@ from qana_desktop.ui.presenters.batch import BatchView
 from qana_desktop.ui.presenters.entries import Entry, Group
 from qana_desktop.ui.presenters.reading import group_word, row_line, row_number
 from qana_desktop.ui.presenters.worklist import Worklist
-from qana_desktop.ui.texts import grouped, tr, trn
+from qana_desktop.ui.texts import grouped, tr, trn, two_digits
 from qana_desktop.ui.theme.manager import BODY, SMALL, Theme
 from qana_desktop.ui.widgets.flow import FlowLayout
 from qana_desktop.ui.widgets.labels import TextLabel
 from qana_desktop.ui.widgets.shapes import draw_triage
 
 Index = QModelIndex | QPersistentModelIndex
+
+
+LEAST_LETTERS = 12
+"""Where a name has less room than this beside the thumbnail, the row is drawn without it."""
 
 
 class EntryDelegate(QStyledItemDelegate):
@@ -59,12 +63,21 @@ class EntryDelegate(QStyledItemDelegate):
         thumb = QRect(
             rect.x() + 2 * unit, rect.y() + (rect.height() - self._thumb()) // 2, self._thumb(), self._thumb()
         )
-        self._draw_thumb(painter, thumb, index.data(Qt.ItemDataRole.DecorationRole))
-        badge = self._draw_badge(painter, rect, entry)
-        self._draw_texts(
-            painter, QRect(thumb.right() + 3 * unit, rect.y(), badge - thumb.right() - 5 * unit, rect.height()), entry
-        )
+        badge = rect.right() - 3 * unit - self._number_room() - self._shape_side()
+        room = QRect(thumb.right() + 3 * unit, rect.y(), badge - thumb.right() - 5 * unit, rect.height())
+        if room.width() < LEAST_LETTERS * QFontMetrics(self._theme.font(BODY)).averageCharWidth():
+            self._paint_narrow(painter, rect.adjusted(2 * unit, 0, -2 * unit, 0), entry)
+        else:
+            self._draw_thumb(painter, thumb, index.data(Qt.ItemDataRole.DecorationRole))
+            self._draw_badge(painter, rect.adjusted(badge - rect.x(), 0, -2 * unit, 0), entry)
+            self._draw_line(painter, room, entry.title, first=True)
+            self._draw_line(painter, room, row_line(entry), first=False)
         painter.restore()
+
+    def _paint_narrow(self, painter: QPainter, room: QRect, entry: Entry) -> None:
+        """Draw the name over the whole width, shape and number below it: a name is worth more than a thumbnail."""
+        self._draw_line(painter, room, entry.title, first=True)
+        self._draw_badge(painter, QRect(room.x(), room.center().y() + 1, room.width(), room.height() // 2), entry)
 
     def _thumb(self) -> int:
         return 11 * self._theme.unit
@@ -78,37 +91,32 @@ class EntryDelegate(QStyledItemDelegate):
         square = QRect((image.width() - side) // 2, (image.height() - side) // 2, side, side)
         painter.drawImage(box, image, square)
 
-    def _draw_badge(self, painter: QPainter, rect: QRect, entry: Entry) -> int:
-        """Draw shape and number at the right edge; return where they begin."""
-        colours, unit = self._theme.colours, self._theme.unit
-        font = self._theme.font(BODY, bold=True)
-        metrics = QFontMetrics(font)
-        side = metrics.capHeight() * 1.25
-        room = metrics.horizontalAdvance(">0.99") + unit
-        x = rect.right() - 2 * unit - room
-        painter.setFont(font)
+    def _number_room(self) -> int:
+        return QFontMetrics(self._theme.font(BODY, bold=True)).horizontalAdvance(two_digits(0.999)) + self._theme.unit
+
+    def _shape_side(self) -> int:
+        return round(QFontMetrics(self._theme.font(BODY, bold=True)).capHeight() * 1.25)
+
+    def _draw_badge(self, painter: QPainter, room: QRect, entry: Entry) -> None:
+        """Draw the shape at the left edge of a room and the number at its right edge."""
+        colours, side = self._theme.colours, self._shape_side()
+        painter.setFont(self._theme.font(BODY, bold=True))
         painter.setPen(QColor(colours.text))
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(QRect(x, rect.y(), room, rect.height()), flags, row_number(entry))
-        box = QRectF(x - unit - side, rect.y() + (rect.height() - side) / 2, side, side)
+        painter.drawText(room, flags, row_number(entry))
+        box = QRectF(room.x(), room.y() + (room.height() - side) / 2, side, side)
         draw_triage(painter, entry.group, box, colours.triage(entry.group))
-        return round(box.x())
 
-    def _draw_texts(self, painter: QPainter, room: QRect, entry: Entry) -> None:
-        for share, colour, text, top in (
-            (BODY, self._theme.colours.text, entry.title, True),
-            (SMALL, self._theme.colours.muted, row_line(entry), False),
-        ):
-            font = self._theme.font(share)
-            metrics = QFontMetrics(font)
-            middle = room.center().y()
-            y = middle - metrics.height() if top else middle + 1
-            painter.setFont(font)
-            painter.setPen(QColor(colour))
-            mode = Qt.TextElideMode.ElideMiddle if top else Qt.TextElideMode.ElideRight
-            elided = metrics.elidedText(text, mode, room.width())
-            flags = int(Qt.AlignmentFlag.AlignLeft) | int(Qt.TextFlag.TextDontClip)
-            painter.drawText(QRect(room.x(), y, room.width(), metrics.height()), flags, elided)
+    def _draw_line(self, painter: QPainter, room: QRect, text: str, *, first: bool) -> None:
+        font = self._theme.font(BODY if first else SMALL)
+        metrics = QFontMetrics(font)
+        y = room.center().y() - metrics.height() if first else room.center().y() + 1
+        painter.setFont(font)
+        painter.setPen(QColor(self._theme.colours.text if first else self._theme.colours.muted))
+        mode = Qt.TextElideMode.ElideMiddle if first else Qt.TextElideMode.ElideRight
+        flags = int(Qt.AlignmentFlag.AlignLeft) | int(Qt.TextFlag.TextDontClip)
+        line = QRect(room.x(), y, room.width(), metrics.height())
+        painter.drawText(line, flags, metrics.elidedText(text, mode, room.width()))
 
 
 class FilterChips(QWidget):
@@ -188,6 +196,11 @@ class WorklistPanel(QWidget):
         model.counted.connect(self._refresh)
         model.modelReset.connect(self._restore)
         self._refresh()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width at which names can be told apart."""
+        letter = self.fontMetrics().averageCharWidth()
+        return QSize((LEAST_LETTERS + 8) * letter, super().minimumSizeHint().height())
 
     def show_batch(self, batch: BatchView | None) -> None:
         """Show progress with a cancel button, or what is left unread."""
