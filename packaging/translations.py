@@ -89,7 +89,9 @@ def update(language: str, sentences: Catalog) -> Catalog:
 def po_bytes(catalogue: Catalog) -> bytes:
     """Return a catalogue as a PO file: the same sentences give the same bytes, no dates, no lines of code."""
     stream = io.BytesIO()
-    write_po(stream, catalogue, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False, omit_header=True)
+    write_po(
+        stream, catalogue, width=120, sort_output=True, ignore_obsolete=True, include_lineno=False, omit_header=True
+    )
     language = str(catalogue.locale) if catalogue.locale else "en"
     plural = f'"Plural-Forms: {catalogue.plural_forms}\\n"\n' if catalogue.locale else ""
     review = f'"X-Review: {STATUS}\\n"\n' if catalogue.locale else ""
