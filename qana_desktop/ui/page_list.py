@@ -22,6 +22,7 @@ def page_list() -> list[PageSpec]:
             "performance",
             _performance,
         ),
+        PageSpec(Command.MODEL, tr("Model"), tr("The network that reads here, and its limits"), "model", _model),
     ]
 
 
@@ -47,3 +48,9 @@ def _performance(context: PageContext) -> Page:
     from qana_desktop.ui.views.performance import PerformancePage
 
     return PerformancePage(context)
+
+
+def _model(context: PageContext) -> Page:
+    from qana_desktop.ui.views.model import ModelPage
+
+    return ModelPage(context)
