@@ -34,7 +34,7 @@ from qana_desktop.training.release import (
     measure,
     release,
 )
-from qana_desktop.training.second_model import SECOND_VIEWS, second_model
+from qana_desktop.training.second_model import SECOND_VIEWS, images_for_ranges, second_models
 from qana_desktop.training.stages import FLOAT, TRAIN_CACHE_SIZE, Workplace, run_float
 from qana_desktop.training.teacher import TEACHER, TEACHER_SIZE, load_teacher, run_teacher
 
@@ -189,7 +189,8 @@ def _trained(place: Workplace, seed: int) -> tuple[Trained, IntegerNetwork]:
         "qat": asdict(replace(DISTILLED_QAT, seed=seed)),
         "torch": torch.__version__,
     }
-    second = second_model(load_teacher(place.folder / TEACHER.stage), TEACHER_SIZE, SECOND_VIEWS)
+    taught = load_teacher(place.folder / TEACHER.stage)
+    second = second_models(taught, TEACHER_SIZE, SECOND_VIEWS, images_for_ranges(place, TEACHER_SIZE))
     trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings, second)
     return trained, network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
 

@@ -43,12 +43,16 @@ LICENCE = "CC-BY-NC-4.0"
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The networks of one run and how they were made. `second_reader` is what reads too where they are uncertain."""
+    """The networks of one run and how they were made.
+
+    `second_readers` are forms of what reads too where they are uncertain: the first, unless another is as good and
+    faster.
+    """
 
     float_network: FloatNetwork
     quant_network: QuantNetwork
     settings: dict[str, Any]
-    second_reader: SecondModel | None = None
+    second_readers: tuple[SecondModel, ...] = ()
 
 
 def export(model: QuantNetwork, folder: Path) -> IntegerNetwork:
@@ -79,6 +83,7 @@ class Measured:
     evaluation: dict[str, Any]
     training: Part
     learning: dict[str, bytes]
+    second_reader: SecondModel | None = None
 
 
 def measure(place: Workplace, trained: Trained, network: IntegerNetwork, views: tuple[str, ...]) -> Measured:
@@ -112,16 +117,17 @@ def measure(place: Workplace, trained: Trained, network: IntegerNetwork, views: 
         "readers": readers,
         "subgroups": subgroups(held_out["test"].readings.only(chosen).means(), images.split.test, rule),
     }
-    if trained.second_reader is not None:
-        policy, evaluation["second_reader"] = with_second_reader(
+    second: SecondModel | None = None
+    if models_of_second := trained.second_readers:
+        policy, second, evaluation["second_reader"] = with_second_reader(
             policy,
-            trained.second_reader,
-            *(_for_both(place, trained.second_reader, part, chosen, images.split) for part in held_out.items()),
+            models_of_second,
+            *(_for_both(place, models_of_second[0], part, chosen, images.split) for part in held_out.items()),
             shares=shares,
             first_macs=cost_of(network).macs,
         )
     learning = learning_files(network, images.split, images.of, held_out["test"].readings.only(chosen).features)
-    return Measured(policy, evaluation, training, learning)
+    return Measured(policy, evaluation, training, learning, second)
 
 
 def release(
@@ -129,8 +135,7 @@ def release(
 ) -> Path:
     """Measure, write the bundle, make it the active one, log the run."""
     found = measure(place, trained, network, views)
-    second = trained.second_reader
-    folder = _write(models, name, network, found.policy, found.evaluation, found.training, second, found.learning)
+    folder = _write(models, name, network, found)
     log_run(models / "runs.jsonl", folder.name, found.evaluation)
     return folder
 
@@ -207,30 +212,21 @@ def _data(split: Split, fold: int) -> dict[str, int]:
     return counts
 
 
-def _write(
-    models: Path,
-    name: str,
-    network: IntegerNetwork,
-    policy: ReadingPolicy,
-    evaluation: dict[str, Any],
-    training: Part,
-    second_reader: SecondModel | None,
-    learning: dict[str, bytes],
-) -> Path:
+def _write(models: Path, name: str, network: IntegerNetwork, found: Measured) -> Path:
     contents = BundleContents(
         name=name,
         network=network,
         classes=CLASSES,
-        views=policy.views,
-        policy_json=policy_to_json(policy),
-        evaluation_json=json.dumps(evaluation, indent=1, allow_nan=False) + "\n",
-        model_card=model_card(evaluation, policy),
+        views=found.policy.views,
+        policy_json=policy_to_json(found.policy),
+        evaluation_json=json.dumps(found.evaluation, indent=1, allow_nan=False) + "\n",
+        model_card=model_card(found.evaluation, found.policy),
         licence=LICENCE,
-        features_npz=feature_memory(training),
-        protocol_json=learning[PROTOCOL].decode(),
-        holdout_npz=learning[HOLDOUT],
-        channels_npz=learning[CHANNELS],
-        second_reader=None if second_reader is None else second_reader.contents(),
+        features_npz=feature_memory(found.training),
+        protocol_json=found.learning[PROTOCOL].decode(),
+        holdout_npz=found.learning[HOLDOUT],
+        channels_npz=found.learning[CHANNELS],
+        second_reader=None if found.second_reader is None else found.second_reader.contents(),
     )
     folder = write_bundle(models, contents)
     activate(models, folder.name)

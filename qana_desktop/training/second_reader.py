@@ -75,9 +75,8 @@ def fit_second_reader(
     `policy` is the fitted policy of the first reader, `shares` the prevalence that both are calibrated to. Raises
     ValueError when the second reader's logits cannot be calibrated.
     """
-    scale, bias = fit_calibration(calibration.second.mean(axis=1), calibration.truth, shares)
-    prevalence = shares / shares.sum()
-    own = Calibration(scale, tuple(map(float, bias)), PREVALENCE_NAME, tuple(map(float, prevalence)), UNKNOWN)
+    own = _calibration(calibration, shares)
+    prevalence = np.asarray(own.prevalence)
     weights = fit_weights(*_alone(calibration, policy, own), calibration.truth, prevalence)
     fitted, held = (_shares(pair, policy, own, weights, prevalence) for pair in (calibration, test))
     ask_above = choose_threshold(fitted, calibration.truth, np.asarray(policy.decision_weights))
@@ -89,6 +88,20 @@ def fit_second_reader(
         passed_on=wilson(int((held.entropy > ask_above).sum()), len(test.truth)),
     )
     return rule, _report(rule, fitted, held, test, policy, cost)
+
+
+def goodness_together(pair: Pair, policy: ReadingPolicy, shares: FloatArray) -> float:
+    """What decision rules are chosen by, when both readers read every one of these images; fitted on them as well."""
+    own = _calibration(pair, shares)
+    prevalence = np.asarray(own.prevalence)
+    weights = fit_weights(*_alone(pair, policy, own), pair.truth, prevalence)
+    return goodness(_shares(pair, policy, own, weights, prevalence).both * policy.decision_weights, pair.truth)
+
+
+def _calibration(pair: Pair, shares: FloatArray) -> Calibration:
+    scale, bias = fit_calibration(pair.second.mean(axis=1), pair.truth, shares)
+    prevalence = tuple(map(float, shares / shares.sum()))
+    return Calibration(scale, tuple(map(float, bias)), PREVALENCE_NAME, prevalence, UNKNOWN)
 
 
 def fit_weights(first: FloatArray, second: FloatArray, truth: IntArray, prevalence: FloatArray) -> tuple[float, float]:

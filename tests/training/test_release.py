@@ -11,12 +11,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is missing: install the extra [train] to test training.")
 
+from qana_desktop.learning.holdouts import holdout_from_bytes  # noqa: E402
+from qana_desktop.learning.protocol import Protocol, protocol_from_json  # noqa: E402
+from qana_desktop.learning.site_statistics import statistics_from_bytes  # noqa: E402
 from qana_desktop.network.bundle import Bundle, active_bundle  # noqa: E402
+from qana_desktop.network.manifest import CHANNELS, HOLDOUT, LEARNING, PROTOCOL  # noqa: E402
 from qana_desktop.network.serialise import arrays_from_bytes  # noqa: E402
 from qana_desktop.training.efficientnet import EfficientNetLite0  # noqa: E402
 from qana_desktop.training.model import Architecture, LayerSpec  # noqa: E402
 from qana_desktop.training.release import Trained, export, load_float, load_quant, release  # noqa: E402
-from qana_desktop.training.second_model import multiply_accumulates, second_model  # noqa: E402
+from qana_desktop.training.second_model import images_for_ranges, multiply_accumulates, second_models  # noqa: E402
 from qana_desktop.training.stages import FLOAT, QAT, Workplace, run_float, run_qat  # noqa: E402
 from qana_desktop.triage.policy_json import policy_from_json  # noqa: E402
 from tests.support.training_data import draw_dataset  # noqa: E402
@@ -39,7 +43,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_float(place, settings=replace(FLOAT, **SHORT), architecture=TINY)
     source = load_float(place.folder / "float", TINY)
     run_qat(place, source, settings=replace(QAT, **SHORT))
-    larger = second_model(EfficientNetLite0().eval(), 32, VIEWS)
+    larger = second_models(EfficientNetLite0().eval(), 32, VIEWS, images_for_ranges(place, 32))
     trained = Trained(source, load_quant(place.folder / "qat", source), {"float": {"seed": 0}}, larger)
     network = export(trained.quant_network, place.folder / "export")
     release(place, trained, network, models=base / "models", name="tiny", views=VIEWS)
@@ -88,6 +92,19 @@ def test_the_feature_memory_holds_training_lesions_and_no_image(bundle: Bundle) 
     assert arrays["features"].max() <= 15
     assert len(arrays["labels"]) == len(arrays["features"]) == len(arrays["lesions"])
     assert len(np.unique(arrays["lesions"])) < len(arrays["lesions"])
+
+
+def test_a_clinic_can_learn_from_the_bundle_and_its_holdout_is_of_test_lesions(bundle: Bundle, models: Path) -> None:
+    files = {name: bundle.learning_file(name) for name in LEARNING}
+    assert all(files.values())
+    pinned = next(entry.sha256 for entry in bundle.manifest.files if entry.name == HOLDOUT)
+    holdout = holdout_from_bytes(files[HOLDOUT] or b"", sha256=pinned)
+    split = Workplace(models.parent / "data", models.parent / "runs").split()
+    assert set(holdout.lesions) == {record.lesion_id for record in split.test}
+    assert not set(holdout.lesions) & {record.lesion_id for record in (*split.train, *split.calibration)}
+    assert holdout.features.shape == (len(holdout.lesions), len(VIEWS), 16)
+    assert protocol_from_json((files[PROTOCOL] or b"").decode()) == Protocol()
+    assert statistics_from_bytes(files[CHANNELS] or b"", bundle.network()).colours.images > 100
 
 
 def test_the_run_left_a_line_with_settings_commit_and_figures(models: Path) -> None:
