@@ -6,7 +6,7 @@ Every line is judged and told with its numbers, also where an earlier one failed
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -97,7 +97,8 @@ def decide(comparisons: tuple[Comparison, ...], protocol: Protocol) -> Decision:
         raise ValueError("a candidate is judged once on the factory holdout, and once on any other")
     for comparison in comparisons:
         _check_same_cases(comparison)
-    lines = tuple(line for comparison in comparisons for line in _lines(comparison, protocol))
+    promised = next(each.factory for each in comparisons if each.holdout is Holdout.FACTORY)
+    lines = tuple(line for comparison in comparisons for line in _lines(comparison, promised, protocol))
     outcome = Accepted if all(line.holds for line in lines) else Refused
     return outcome(
         lines,
@@ -136,14 +137,14 @@ def _check_same_cases(comparison: Comparison) -> None:
         raise ValueError(f"the best figures of the {comparison.holdout} are not at its {len(one.cuts)} cuts")
 
 
-def _lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
+def _lines(comparison: Comparison, promised: Judged, protocol: Protocol) -> Iterator[Line]:
     if comparison.holdout is Holdout.FACTORY:
         yield _enough_line(comparison, protocol)
         yield _flips_line(comparison, protocol)
     for cut in range(len(comparison.factory.cuts)):
         yield from _sensitivity_lines(comparison, cut, protocol)
         yield from _specificity_lines(comparison, cut, protocol)
-    yield from _recall_lines(comparison, protocol)
+    yield from _recall_lines(comparison, promised, protocol)
     yield _accuracy_ratchet(comparison, protocol)
     yield _calibration_line(comparison, protocol)
 
@@ -207,7 +208,7 @@ def _specificity_lines(comparison: Comparison, cut: int, protocol: Protocol) -> 
     yield _share_line("specificity", comparison.holdout, what, before, after, protocol.specificity_loss)
 
 
-def _recall_lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
+def _recall_lines(comparison: Comparison, promised: Judged, protocol: Protocol) -> Iterator[Line]:
     for diagnosis in comparison.factory.classes:
         group = comparison.factory.of(diagnosis)
         if not group.any():
@@ -216,7 +217,7 @@ def _recall_lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
             lower=FULL_NAMES[diagnosis].lower(), holdout=comparison.holdout
         )
         before, after = comparison.factory.right[group], comparison.candidate.right[group]
-        yield _share_line(
+        line = _share_line(
             "class-recall",
             comparison.holdout,
             what,
@@ -225,6 +226,25 @@ def _recall_lines(comparison: Comparison, protocol: Protocol) -> Iterator[Line]:
             protocol.recall_loss,
             free=protocol.recall_free_cases,
         )
+        if comparison.holdout is Holdout.LOCAL and not line.holds:
+            line = _local_recall_line(line, before, after, _share(promised.right, promised.of(diagnosis)), protocol)
+        yield line
+
+
+def _local_recall_line(
+    line: Line, before: BoolArray, after: BoolArray, promised: float | None, protocol: Protocol
+) -> Line:
+    """At the clinic a recall may have been high for a wrong reason: a version that takes a camera for a nevus recalls
+    every nevus. So there a loss counts when it is beyond chance, and below what the factory's own cases promise.
+    """
+    chance = mcnemar(int((before & ~after).sum()), int((~before & after).sum()))
+    floor = (promised or 0.0) - protocol.recall_loss
+    sentence = _(
+        "At the clinic that counts when chance does not explain it (p below {alpha:.3f}; it is {chance:.3f}, exact"
+        " McNemar test) and the recall is below {floor}, which the factory's own cases promise."
+    ).format(alpha=protocol.alpha, chance=chance, floor=_percent(max(0.0, floor)))
+    holds = chance >= protocol.alpha or float(after.mean()) >= floor - _HAIR
+    return replace(line, holds=holds, sentence=f"{line.sentence} {sentence}")
 
 
 def _accuracy_ratchet(comparison: Comparison, protocol: Protocol) -> Line:

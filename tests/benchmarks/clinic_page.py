@@ -49,10 +49,10 @@ def _cameras(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "Site: balanced accuracy at the bundle's decision rule. Changes are points against the factory version: mean"
-        " over the seeds [smallest, largest]; 95 %: interval of the mean over resampled lesions. Won back: share of what the"
-        " camera cost. Malignant found: sensitivity at specificity, at the most sensitive printed cut. Factory: change"
-        " on the factory holdout; a calibrated version reads it with the factory's own layers, as in use. Accepted: by the"
-        " gate with the default protocol, on the factory holdout and the site's lesions. "
+        " over the seeds [smallest, largest]; 95 %: interval of the mean over resampled lesions. Won back: share of"
+        " what the camera cost. Malignant found: sensitivity at specificity, at the most sensitive printed cut."
+        " Factory: change on the factory holdout; a calibrated version reads it with the factory's own layers, as in"
+        " use. Accepted: by the gate with the default protocol, on the factory holdout and the site's lesions. "
         + " ".join(
             f"In the factory's colours the lesions of '{row['camera']}' are read at {row['factory_colours']:.3f}."
             for row in found["rows"][:1]
@@ -81,11 +81,11 @@ def _new_classes(found: dict[str, Any]) -> Iterator[str]:
         )
     yield ""
     yield (
-        "The class is taken out of head, feature memory and policy, and learnt from 30 lesions beside 70 others, in the"
-        " factory's colours. The backbone was trained with it: a class that it never saw may be learnt less well."
-        " The 30 are drawn from calibration lesions and test fold, the rest of the test fold's are for testing. Sensitivity is"
-        " by the decision rule of the policy that learning made. Other classes: change of their balanced accuracy on"
-        " the factory holdout, points."
+        "The class is taken out of head, feature memory and policy, and learnt from 30 lesions beside 70 others, in"
+        " the factory's colours. The backbone was trained with it: a class that it never saw may be learnt less well."
+        " The 30 are drawn from calibration lesions and test fold, the rest of the test fold's are for testing."
+        " Sensitivity is by the decision rule of the policy that learning made. Other classes: change of their balanced"
+        " accuracy on the factory holdout, points."
     )
     yield ""
 

@@ -28,7 +28,7 @@ from qana_desktop.triage.policy_json import policy_from_json
 
 Images = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
-MOST_NEVI = 400
+MOST_NEVI = 250
 """Nevi among the lesions for testing: more say no more of balanced accuracy and take time."""
 
 

@@ -192,3 +192,26 @@ def test_a_reading_is_judged_as_in_use_and_bad_shapes_are_refused() -> None:
         judge([str(n) for n in range(200)], world.truth, means[:, :6], world.policy)
     with pytest.raises(ValueError, match="true class"):
         judge([str(n) for n in range(200)], world.truth + 1, means, world.policy)
+
+
+def at_the_clinic(before: Judged, after: Judged, promised: Judged) -> set[str]:
+    """The lines that refuse at the clinic; the factory's own cases do not change."""
+    comparisons = (
+        Comparison(Holdout.FACTORY, promised, promised, best_of(promised)),
+        Comparison(Holdout.LOCAL, before, after, best_of(after)),
+    )
+    decision = decide(comparisons, PROTOCOL)
+    return {line.code for line in decision.failed} if isinstance(decision, Refused) else set()
+
+
+def test_a_recall_that_was_high_because_a_camera_looked_like_nevi_may_fall_to_what_was_promised() -> None:
+    promised = worse(perfect(), Diagnosis.NV, 60)
+    assert at_the_clinic(perfect(), worse(perfect(), Diagnosis.NV, 60), promised) == set()
+    assert at_the_clinic(perfect(), worse(perfect(), Diagnosis.NV, 120), promised) == {"class-recall"}
+
+
+def test_at_the_clinic_a_loss_of_recall_by_chance_is_no_refusal_and_one_beyond_it_is() -> None:
+    before = worse(perfect(), Diagnosis.VASC, 4)
+    swapped = worse(perfect(), Diagnosis.VASC, 6, first=3)
+    assert at_the_clinic(before, swapped, perfect()) == set()
+    assert at_the_clinic(perfect(), worse(perfect(), Diagnosis.VASC, 6), perfect()) == {"class-recall"}
