@@ -55,6 +55,7 @@ class Command(StrEnum):
     UNDO = "undo"
     REDO = "redo"
     SIGN = "sign"
+    BODY_MAP = "body-map"
     BACK_UP = "back-up"
     LOCK = "lock"
     SWITCH_USER = "switch-user"
@@ -187,6 +188,9 @@ def _cases() -> list[Shortcut]:
             Command.KEEP, c, tr("Keep"), tr("Keep this image and its reading in the case store"), ("Ctrl+S",), "keep"
         ),
         Shortcut(Command.KEEP_ALL, c, tr("Keep all"), tr("Keep all images that were read"), ("Ctrl+Shift+S",), "keep"),
+        Shortcut(
+            Command.BODY_MAP, c, tr("Body map"), tr("Show all lesions of this patient on a figure"), ("Ctrl+B",), "body"
+        ),
         Shortcut(Command.SIGN, c, tr("Sign off"), tr("Answer for this case as it stands"), ("Ctrl+Return",), "sign"),
         Shortcut(Command.UNDO, c, tr("Undo"), tr("Take back your last change in the case store"), ("Ctrl+Z",), "undo"),
         Shortcut(Command.REDO, c, tr("Redo"), tr("Do again what was taken back"), ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),

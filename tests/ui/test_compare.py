@@ -87,10 +87,10 @@ def test_space_shows_the_earlier_image_for_as_long_as_it_is_held(qtbot: QtBot, b
     assert middle(pane).red() > 150
     qtbot.keyPress(pane.today, Qt.Key.Key_Space)
     assert middle(pane).blue() > 150
-    assert pane.today_title.text() == "Earlier, in today's place"
+    assert pane.today_title.text() == "The other image, in this one's place"
     qtbot.keyRelease(pane.today, Qt.Key.Key_Space)
     assert middle(pane).red() > 150
-    assert pane.today_title.text() == "Today"
+    assert pane.today_title.text() == "This image"
 
 
 def test_flicker_ends_when_the_pane_goes(qtbot: QtBot, bridge: Bridge) -> None:

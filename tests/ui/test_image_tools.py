@@ -55,7 +55,7 @@ def peak(x: int, y: int) -> Explanation:
     maps = np.zeros((len(CLASS_ORDER), 8, 8))
     maps[CLASS_ORDER.index(Diagnosis.MEL), y, x] = 1.0
     maps[CLASS_ORDER.index(Diagnosis.MEL), 7 - y, 7 - x] = -1.0
-    return Explanation(CLASS_ORDER, maps, Diagnosis.MEL, 1.0, "Computed for this test.", 7)
+    return Explanation(CLASS_ORDER, maps, Diagnosis.MEL, 1.0, "computed for this test", 7)
 
 
 def grabbed(tools: ImageTools) -> QImage:
@@ -148,7 +148,7 @@ def test_the_map_lies_where_the_network_looked_and_its_legend_names_the_class(
     beside = canvas.to_screen().map(QPoint(left // 2, 200))
     assert after.pixelColor(beside) == before.pixelColor(beside)
     assert "Yellow: speaks for Melanoma" in tools.heat.legend.accessibleDescription()
-    assert "Computed for this test." in tools.heat.sentence.text()
+    assert "; computed for this test." in tools.heat.sentence.text()
 
 
 def test_another_class_has_another_map(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:

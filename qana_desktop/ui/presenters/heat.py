@@ -30,20 +30,20 @@ class HeatChoice:
 
 def choices(explanation: Explanation) -> tuple[HeatChoice, ...]:
     """Return the classes that have a map, the one that the reading names first."""
-    ordered = sorted(explanation.classes, key=lambda dx: (dx is not explanation.shown, FULL_NAMES[dx]))
-    return tuple(HeatChoice(dx, FULL_NAMES[dx]) for dx in ordered)
+    ordered = sorted(explanation.classes, key=lambda dx: (dx is not explanation.shown, tr(FULL_NAMES[dx])))
+    return tuple(HeatChoice(dx, tr(FULL_NAMES[dx])) for dx in ordered)
 
 
 def legend(diagnosis: Diagnosis) -> tuple[str, str]:
     """Return what the two ends of the colours mean."""
-    name = FULL_NAMES[diagnosis]
+    name = tr(FULL_NAMES[diagnosis])
     return tr("speaks against {name}", name=name), tr("speaks for {name}", name=name)
 
 
 def sentence(explanation: Explanation) -> str:
     """Return what the map is and is not."""
     return tr(
-        "Where the network that gave this answer drew it from, not where a lesion begins or ends. {how}",
+        "Where the network that gave this answer drew it from, not where a lesion begins or ends; {how}.",
         how=said(explanation.computed_by),
     )
 

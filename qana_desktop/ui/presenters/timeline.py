@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -43,8 +43,8 @@ class Event:
         return "\n".join(part for part in (first, self.detail) if part)
 
 
-def timeline(cases: Iterable[Case]) -> tuple[Event, ...]:
-    """Return the events of all encounters of one lesion, newest first."""
+def timeline(cases: Iterable[Case], hides: Callable[[Case], bool] = lambda _case: False) -> tuple[Event, ...]:
+    """Return the events of all encounters of one lesion, newest first; `hides` says whose answers stay hidden."""
     events: list[Event] = []
     outcomes = {}
     for case in cases:
@@ -53,7 +53,7 @@ def timeline(cases: Iterable[Case]) -> tuple[Event, ...]:
         outcomes |= {filed.entity: filed for filed in case.outcomes if not filed.withdrawn}
         for image in case.images:
             if not image.image.withdrawn:
-                events += _of_image(image)
+                events += [_unanswered(image)] if hides(case) else _of_image(image)
         events += [
             Event(
                 filed.at,
@@ -103,8 +103,16 @@ def written_day(when: str) -> str:
     return day(local.date())
 
 
+def _unanswered(image: FiledImage) -> Event:
+    return Event(_taken(image), tr("Image"), key=image.image.entity, group=Group.UNREAD)
+
+
+def _taken(image: FiledImage) -> str:
+    return image.image.value.facts.captured_at or image.image.at
+
+
 def _of_image(image: FiledImage) -> list[Event]:
-    taken = image.image.value.facts.captured_at or image.image.at
+    taken = _taken(image)
     readings = [filed.value for filed in image.readings if not filed.withdrawn]
     if not readings:
         return [Event(taken, tr("Image, not read"), key=image.image.entity, group=Group.UNREAD)]

@@ -15,13 +15,16 @@ from qana_desktop.services.store_state import StoreState
 from qana_desktop.system.faults import Fault
 from qana_desktop.triage.access import Permission
 from qana_desktop.triage.case import FiledImage
+from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.triage.policy import ReadingPolicy
 from qana_desktop.ui.desks import Desks
+from qana_desktop.ui.dialogs import open_sheet
 from qana_desktop.ui.models.cases import CasesModel
 from qana_desktop.ui.pages import Page, PageContext
 from qana_desktop.ui.pictures import Picture, to_picture
 from qana_desktop.ui.presenters.compare import Compared
 from qana_desktop.ui.presenters.kept import OpenCase, backup_line, day_of, hides_answer, opinions_by
+from qana_desktop.ui.presenters.timeline import written_day
 from qana_desktop.ui.settings import AnswerOrder
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.soon import Soon
@@ -154,6 +157,7 @@ class CasesPage(Page):
             Command.CANCEL: self._cancel,
             Command.SIGN: self.sign,
             Command.REPORT: self.show_report,
+            Command.BODY_MAP: self.show_body_map,
             Command.WORKLIST: lambda: self.list.setVisible(self.list.isHidden()),
             Command.READING: lambda: self.panel.setVisible(self.panel.isHidden()),
         }
@@ -163,6 +167,7 @@ class CasesPage(Page):
         is_open = self._store.state is StoreState.OPEN
         states = dict.fromkeys(self.handlers(), is_open)
         states |= {command: is_open and can for command, can in self.tools.enabled().items()}
+        states[Command.BODY_MAP] = is_open and self._opened is not None
         states[Command.REPORT] = is_open and self._opened is not None
         states[Command.SIGN] = is_open and self._opened is not None and self._store.can_save(Permission.SIGN)
         return states
@@ -188,6 +193,20 @@ class CasesPage(Page):
 
             encounter = self._opened.case.encounter.entity
             show_report(self.window(), self._theme, self._context.bridge, self._store, encounter)
+
+    def show_body_map(self) -> None:
+        """Show all lesions of the open case's patient; a case may be opened from there."""
+        if self._opened is not None:
+            from qana_desktop.ui.views.patient_map import PatientMap
+
+            sheet = PatientMap(self._theme, self.window(), self._store, clinician_first=self._clinician_first())
+            sheet.case_chosen.connect(self._open_other)
+            sheet.show_patient(self._opened.case)
+            open_sheet(sheet)
+
+    def _open_other(self, encounter: str) -> None:
+        self.list.mark(encounter)
+        self._selected(encounter)
 
     def _sign_now(self) -> None:
         opened = self._opened
@@ -292,7 +311,16 @@ class CasesPage(Page):
             found = (self._compared(one, hidden=hidden) for one in others)
             return [one for one in found if one is not None]
 
-        return Shown(key, today, compared, scale=lambda: image.image.value.facts.mm_per_pixel)
+        explain = None if hidden else self._explain(image)
+        return Shown(key, today, compared, explain, lambda: image.image.value.facts.mm_per_pixel)
+
+    def _explain(self, image: FiledImage) -> Callable[[], Explanation | NoExplanation] | None:
+        """How to compute the heat-map of the last reading; None where nothing was read."""
+        desks, clinic = self._desks, self._store.clinic
+        if desks is None or clinic is None or not image.readings:
+            return None
+        sha256, reading = image.image.value.sha256, image.readings[-1].value
+        return lambda: desks.triage.explain(ImageSource("case", data=clinic.desk.image(sha256)), reading)
 
     def _compared(self, image: FiledImage, *, hidden: bool) -> Compared | None:
         desks, clinic = self._desks, self._store.clinic
@@ -305,7 +333,8 @@ class CasesPage(Page):
             return desks.triage.display_image(ImageSource("case", data=clinic.desk.image(sha256)))
 
         facts = image.image.value.facts
-        return Compared(self.panel.title.text(), day_of(image.image.at), load, reading, facts.mm_per_pixel)
+        taken = facts.captured_at or image.image.at
+        return Compared(self.panel.title.text(), written_day(taken), load, reading, facts.mm_per_pixel, taken)
 
     def _policy(self, image: FiledImage | None) -> ReadingPolicy | None:
         """The cuts of the bundle that read the image; those of another bundle would mislead."""

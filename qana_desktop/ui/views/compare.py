@@ -54,6 +54,7 @@ class ComparePane(QWidget):
         self._today: Compared | None = None
         self._others: list[Compared] = []
         self._asked = 0
+        self._this_heading = tr("This image")
         self._link = Link()
         self.setAccessibleName(tr("Compare two images"))
         self.earlier, self.today = ImageCanvas(theme), ImageCanvas(theme)
@@ -80,39 +81,39 @@ class ComparePane(QWidget):
     def flicker(self, on: bool) -> None:
         """Show the earlier image in the place of today's, for as long as a key is held."""
         self.layer.share = 1.0 if on else self.blend.value / 100
-        self.today_title.setText(tr("Earlier, in today's place") if on else tr("Today"))
+        self.today_title.setText(tr("The other image, in this one's place") if on else self._this_heading)
         self.today.update()
 
     # --- building ---
 
     def _make_parts(self, theme: Theme) -> None:
         self.other = Chooser()
-        self.other.setAccessibleName(tr("Earlier image"))
+        self.other.setAccessibleName(tr("Other image"))
         self.other.setToolTip(tr("Choose the image to compare with"))
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.other.setMinimumContentsLength(18)
-        self.one = _toggle(tr("One over the other"), tr("Use the whole width: today's image with the earlier over it"))
+        self.one = _toggle(tr("One over the other"), tr("Use the whole width: this image with the other over it"))
         self.linked = _toggle(tr("Move as one"), tr("Off: move one image alone until both lie alike, then on again"))
         self.linked.setChecked(True)
         self.hold = QPushButton(tr("Hold to flicker"))
         self.hold.setAccessibleName(tr("Hold to flicker"))
-        self.hold.setToolTip(tr("Show the earlier image in today's place while this, or Space, is held"))
+        self.hold.setToolTip(tr("Show the other image in this one's place while this, or Space, is held"))
         self.hold.setAutoDefault(False)
         self.blend = ValueSlider(
             theme,
-            tr("Earlier over today"),
-            tr("How strongly the earlier image lies over today's"),
+            tr("Other over this"),
+            tr("How strongly the other image lies over this one"),
             (0, 100),
             0,
             lambda value: percent(value / 100),
         )
         self.done = QPushButton(tr("Done"))
         self.done.setAccessibleName(tr("Done"))
-        self.done.setToolTip(tr("Back to today's image (C)"))
+        self.done.setToolTip(tr("Back to the one image (C)"))
         self.change = TextLabel(theme)
         self.banner = _banner(theme)
         self._banner_text = self.banner.findChild(TextLabel)
-        self.earlier_title, self.today_title = QLabel(tr("Earlier")), QLabel(tr("Today"))
+        self.earlier_title, self.today_title = QLabel(), QLabel(self._this_heading)
         self.earlier_name, self.today_name = ElidedLabel(theme), ElidedLabel(theme)
         self.earlier_line, self.today_line = TriageLine(theme), TriageLine(theme)
         self.earlier_network, self.today_network = (
@@ -167,8 +168,9 @@ class ComparePane(QWidget):
             return
         other = self._others[index]
         view = compare_view(other, self._today)
-        _fill(view.earlier, self.earlier_name, self.earlier_line, self.earlier_network)
-        _fill(view.today, self.today_name, self.today_line, self.today_network)
+        self.earlier_title.setText(view.other.heading)
+        _fill(view.other, self.earlier_name, self.earlier_line, self.earlier_network)
+        _fill(view.this, self.today_name, self.today_line, self.today_network)
         self.change.say(view.change)
         self.banner.setVisible(bool(view.banner))
         self.banner.setAccessibleName(view.banner)

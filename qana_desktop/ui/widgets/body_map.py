@@ -23,7 +23,7 @@ KEY, SPOKEN = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.AccessibleTextRole
 
 
 class BodyFigure(QWidget):
-    """Both views. A click on a marker chooses the lesion, elsewhere the region; a double click adds a lesion."""
+    """Both views. A click on a marker marks the lesion, elsewhere the region; a double click adds a lesion."""
 
     lesion_chosen = Signal(str)
     site_chosen = Signal(str)
@@ -182,7 +182,10 @@ class BodyFigure(QWidget):
 
 
 class BodyMap(QWidget):
-    """Figure, list and the way to add a lesion. Signals carry a lesion's key, or a site as the store keeps it."""
+    """Figure, list and the way to add a lesion.
+
+    `lesion_chosen` carries the key of a lesion that is to be opened, `add_asked` a site as the store keeps it.
+    """
 
     lesion_chosen = Signal(str)
     add_asked = Signal(str)
@@ -233,6 +236,12 @@ class BodyMap(QWidget):
         if chosen:
             self.choose(chosen)
 
+    @property
+    def chosen(self) -> str:
+        """The key of the lesion that is marked, "" for none."""
+        item = self.list.currentItem()
+        return str(item.data(KEY)) if item is not None else ""
+
     def choose(self, key: str) -> None:
         """Mark a lesion in the list and on the figure."""
         for row, lesion in enumerate(self._lesions):
@@ -254,7 +263,7 @@ class BodyMap(QWidget):
         layout.addLayout(side, 2)
 
     def _connect(self) -> None:
-        self.figure.lesion_chosen.connect(self._chose_marker)
+        self.figure.lesion_chosen.connect(self.choose)
         self.figure.site_chosen.connect(self._choose_site)
         self.figure.add_asked.connect(self.add_asked)
         self.list.currentRowChanged.connect(self._mark)
@@ -262,10 +271,6 @@ class BodyMap(QWidget):
         self.site.currentIndexChanged.connect(self._chose_site)
         self.add.clicked.connect(lambda: self.add_asked.emit(self.site.currentData()))
         self._theme.changed.connect(lambda: self.show_lesions(self._lesions))
-
-    def _chose_marker(self, key: str) -> None:
-        self.choose(key)
-        self.lesion_chosen.emit(key)
 
     def _choose_site(self, site: str) -> None:
         self.site.setCurrentIndex(self.site.findData(site))

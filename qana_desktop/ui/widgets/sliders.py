@@ -37,7 +37,7 @@ class ValueSlider(QWidget):
         self.slider.setToolTip(hint)
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.number = QLabel()
-        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.unit)
@@ -75,7 +75,7 @@ class ValueSlider(QWidget):
         metrics = self.number.fontMetrics()
         widest = max(metrics.horizontalAdvance(self._text(end)) for end in self._ends)
         self.number.setMinimumWidth(widest + self._theme.unit)
-        self.slider.setMinimumSize(QSize(24 * self._theme.unit, 5 * self._theme.unit))
+        self.slider.setMinimumSize(QSize(20 * self._theme.unit, 5 * self._theme.unit))
 
 
 class _Slider(QSlider):

@@ -58,8 +58,8 @@ def test_scores_of_one_network_stand_side_by_side_with_their_change() -> None:
     view = compare_view(
         compared("a", "2024-03-01", outcome=assessed(0.31)), compared("b", "2025-03-01", outcome=assessed(0.58))
     )
-    assert (view.earlier.number, view.today.number) == ("0.31", "0.58")
-    assert view.change == "Malignancy 0.31 then, 0.58 now, read by one network."
+    assert (view.other.number, view.this.number) == ("0.31", "0.58")
+    assert view.change == "Malignancy 0.31 in the other image, 0.58 in this one, read by one network."
     assert view.banner == ""
 
 
@@ -68,18 +68,26 @@ def test_scores_of_two_networks_are_not_compared_and_it_says_why() -> None:
         compared("a", "2024-03-01", outcome=assessed(0.31), bundle="first"),
         compared("b", "2025-03-01", outcome=assessed(0.58), bundle="second"),
     )
-    assert (view.earlier.number, view.today.number, view.change) == ("", "", "")
+    assert (view.other.number, view.this.number, view.change) == ("", "", "")
     assert "different networks" in view.banner
     assert "first" in view.banner
     assert "second" in view.banner
-    assert view.earlier.word == "Review"
+    assert view.other.word == "Review"
 
 
 @pytest.mark.parametrize("outcome", [None, CannotAssess(BLURRED)])
 def test_a_missing_answer_is_never_compared(outcome: CannotAssess | None) -> None:
     view = compare_view(compared("a", "", outcome=outcome), compared("b", "", outcome=assessed(0.58)))
-    assert (view.today.number, view.change) == ("", "")
-    assert view.banner.startswith("There is no score for the earlier image")
+    assert (view.this.number, view.change) == ("", "")
+    assert view.banner.startswith("There is no score for the other image")
+
+
+def test_earlier_and_later_are_said_only_where_both_days_are_known() -> None:
+    old, new = (replace(compared("a", ""), taken=day) for day in ("2024-03-01T09:00:00", "2026-03-01"))
+    assert compare_view(old, new).other.heading == "Earlier image"
+    assert compare_view(new, old).other.heading == "Later image"
+    assert compare_view(replace(old, taken=""), new).other.heading == "Other image"
+    assert compare_view(replace(new, taken="2026-03-01T10:00:00"), new).other.heading == "Other image"
 
 
 def test_two_readings_of_unknown_origin_are_not_taken_for_the_same_network() -> None:
