@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from qana_desktop.reports.case_report import Identity
 from qana_desktop.triage.access import Role
-from qana_desktop.ui.views.report import ReportSheet, show_report
+from qana_desktop.ui.views.report import ReportSheet, save_reports, show_report
 from tests.support.report_cases import text_of
 from tests.support.signed_in import SignedIn, signed_in
 from tests.support.stage import at_size, make_theme, shortcomings
@@ -108,6 +108,34 @@ def test_the_person_is_named_when_someone_chooses_that(place: SignedIn, window: 
     assert sheet.presenter.drawn is not None
     assert "Year of birth" in text_of(sheet.presenter.drawn.pdf)
     closed(sheet, place, qtbot)
+
+
+def test_images_leave_as_dicom_for_whom_the_report_names(
+    place: SignedIn, window: QWidget, qtbot: QtBot, tmp_path: Path
+) -> None:
+    sheet = opened(place, window, qtbot)
+    sheet.ask_for_folder = lambda: tmp_path / "out"
+    for action in sheet.images.menu().actions():
+        action.trigger()
+        place.settle(qtbot)
+    assert sheet.state.text() == "1 file was written. It is not encrypted."
+    assert sorted(path.name.rpartition("_")[2] for path in (tmp_path / "out").iterdir()) == [
+        "dermoscopy.dcm",
+        "secondary-capture.dcm",
+    ]
+    closed(sheet, place, qtbot)
+
+
+def test_many_reports_are_saved_and_what_came_of_it_is_told(
+    place: SignedIn, window: QWidget, qtbot: QtBot, tmp_path: Path
+) -> None:
+    store = place.clinic.store
+    told: list[str] = []
+    chosen = (add_case(store, 1), add_case(store, 2), "f" * 32)
+    save_reports(window, place.bridge, place.session, chosen, told.append, folder=tmp_path / "out")
+    place.settle(qtbot)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert told[0].startswith("2 files were written, not encrypted. 1 case failed: ")
 
 
 def test_a_case_that_cannot_be_reported_is_told_and_nothing_can_be_saved(

@@ -76,7 +76,7 @@ def _cuts(policy: ReadingPolicy) -> Panel:
     rows = tuple(
         (
             words.urgency_word(Urgency(point.triage)),
-            tr("malignancy") if point.score == MALIGNANCY else point.score,
+            _score(point.score, policy),
             two_digits(point.threshold),
             _interval(point.sensitivity),
             _interval(point.specificity),
@@ -89,6 +89,12 @@ def _cuts(policy: ReadingPolicy) -> Panel:
     )
     columns = (tr("Triage"), tr("Score"), tr("Cut"), tr("Sensitivity"), tr("Specificity"))
     return Panel("cuts", tr("Operating points"), explains, columns, rows)
+
+
+def _score(score: str, policy: ReadingPolicy) -> str:
+    if score == MALIGNANCY:
+        return tr("malignancy")
+    return next((words.class_name(dx) for dx in policy.classes if str(dx) == score), score)
 
 
 def _classes(policy: ReadingPolicy) -> Panel:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from qana_desktop.reports.case_report import Identity
 from qana_desktop.reports.pdf_pages import PageImage, draw_pages
-from qana_desktop.services.report_desk import DrawnReport
+from qana_desktop.services.report_desk import Batch, DrawnReport
 from qana_desktop.system.faults import Fault
 from qana_desktop.ui.presenters.runner import Runner
-from qana_desktop.ui.texts import tr
+from qana_desktop.ui.texts import tr, trn
 
 if TYPE_CHECKING:
+    from qana_desktop.reports.case_dicom import DicomObject
+    from qana_desktop.services.dicom_desk import DicomDesk
     from qana_desktop.services.report_desk import ReportDesk
 
 LANE = "reports"
@@ -33,10 +35,18 @@ class ReportScreen(Protocol):
 
 
 class ReportPresenter:
-    """One case's report. `desk` is asked for in the worker."""
+    """One case's report. `desk` and `images` are asked for in the worker."""
 
-    def __init__(self, runner: Runner, desk: Callable[[], ReportDesk], encounter: str, screen: ReportScreen) -> None:
-        self._runner, self._desk, self._encounter, self._screen = runner, desk, encounter, screen
+    def __init__(
+        self,
+        runner: Runner,
+        desk: Callable[[], ReportDesk],
+        images: Callable[[], DicomDesk],
+        encounter: str,
+        screen: ReportScreen,
+    ) -> None:
+        self._runner, self._desk, self._images = runner, desk, images
+        self._encounter, self._screen = encounter, screen
         self.drawn: DrawnReport | None = None
         self.identity = Identity.PSEUDONYM
         self._asked = 0
@@ -79,6 +89,20 @@ class ReportPresenter:
             self._failed,
         )
 
+    def save_images(self, folder: Path, kind: DicomObject) -> None:
+        """Save the case's images as DICOM, for whom the report names."""
+        encounter, identity = self._encounter, self.identity
+        self._screen.show_state(tr("Saving …"), busy=True, ready=False, fault=False)
+        self._runner.run(
+            LANE, lambda: self._images().save_many((encounter,), folder, kind, identity), self._saved, self._failed
+        )
+
+    def _saved(self, batch: Batch) -> None:
+        if batch.failed:
+            self._failed(batch.failed[0][1])
+        else:
+            self._tell(batch_words(batch))
+
     def print(self, paint: Callable[[Sequence[PageImage]], bool]) -> None:
         """Record the print, then let `paint` put the pages on paper, in the worker; it returns whether it could."""
         drawn = self.drawn
@@ -104,3 +128,14 @@ class ReportPresenter:
 
     def _failed(self, fault: Fault) -> None:
         self._tell(fault.sentence(), fault=True)
+
+
+def batch_words(batch: Batch) -> str:
+    """Return what came of many files, in a sentence."""
+    made = trn(len(batch.made), "{n} file was written. It is not encrypted.", "{n} files were written, not encrypted.")
+    if not batch.failed:
+        return made
+    first = batch.failed[0][1].sentence()
+    return (
+        made + " " + trn(len(batch.failed), "{n} case failed: {why}", "{n} cases failed, the first: {why}", why=first)
+    )

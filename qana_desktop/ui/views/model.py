@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QScrollArea, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QScrollArea, QTextBrowser, QVBoxLayout, QWidget
 
 from qana_desktop.system.faults import Fault
 from qana_desktop.ui.desks import Desks
@@ -76,6 +76,7 @@ class ModelPage(Page):
         hint = tr("Show another version that is on this computer; the one in use stays in use")
         self.version: ChoiceField[str] = ChoiceField(theme, tr("Version"), (), hint)
         self.version.choice.picked.connect(self._picked)
+        self.version.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         inner = QWidget()
         self._column = QVBoxLayout(inner)
         self._column.setSpacing(3 * theme.unit)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QStandardPaths, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QScrollArea,
@@ -103,6 +104,7 @@ class PerformancePage(Page):
         hint = tr("Answers and scores are compared within one version only")
         self.version: ChoiceField[str] = ChoiceField(theme, tr("Version of the network"), (), hint)
         self.version.choice.picked.connect(self.presenter.count)
+        self.version.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.version.hide()
         self.again = button(tr("Count again"), tr("Count the case store anew, or stop counting"), self._again)
         self.save = button(tr("Save tables …"), tr("Save all tables as CSV, without names; it is recorded"), self._save)

@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, QSize, QStandardPaths, Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from qana_desktop.reports.case_dicom import DicomObject
 from qana_desktop.reports.case_report import Identity
 from qana_desktop.reports.pdf_pages import PageImage
 from qana_desktop.triage.access import Permission
 from qana_desktop.ui.dialogs import open_sheet
-from qana_desktop.ui.presenters.report import LANE, ReportPresenter
+from qana_desktop.ui.presenters.report import LANE, ReportPresenter, batch_words
 from qana_desktop.ui.presenters.runner import Runner
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
@@ -27,7 +38,10 @@ from qana_desktop.ui.widgets.forms import ChoiceField, button, named
 from qana_desktop.ui.widgets.labels import TextLabel
 
 if TYPE_CHECKING:
-    from qana_desktop.services.report_desk import ReportDesk
+    from qana_desktop.intake.reader import ImageReader
+    from qana_desktop.services.clinic import Clinic
+    from qana_desktop.services.dicom_desk import DicomDesk
+    from qana_desktop.services.report_desk import Batch, ReportDesk
 
 
 def show_report(parent: QWidget, theme: Theme, runner: Runner, session: StoreSession, encounter: str) -> ReportSheet:
@@ -39,6 +53,31 @@ def show_report(parent: QWidget, theme: Theme, runner: Runner, session: StoreSes
     return sheet
 
 
+def save_reports(
+    parent: QWidget,
+    runner: Runner,
+    session: StoreSession,
+    encounters: Sequence[str],
+    tell: Callable[[str], None],
+    *,
+    identity: Identity = Identity.PSEUDONYM,
+    folder: Path | None = None,
+) -> None:
+    """Save the reports of many cases into a folder (None: a person is asked), and `tell` what came of it."""
+    where = folder if folder is not None else _ask_for_folder(parent)
+    if where is None or not encounters:
+        return
+    desks = _DeskMaker(session)
+
+    def work() -> Batch:
+        try:
+            return desks().save_many(encounters, where, identity)
+        finally:
+            desks.close()
+
+    runner.run(LANE, work, lambda batch: tell(batch_words(batch)), lambda fault: tell(fault.sentence()))
+
+
 class ReportSheet(QDialog):
     """Preview, whom it names, save, print."""
 
@@ -46,8 +85,9 @@ class ReportSheet(QDialog):
         super().__init__(parent)
         self._theme, self._session = theme, session
         self._desks = _DeskMaker(session)
-        self.presenter = ReportPresenter(runner, self._desks, encounter, self)
+        self.presenter = ReportPresenter(runner, self._desks, self._desks.images, encounter, self)
         self.ask_for_path: Callable[[str], Path | None] = lambda name: _ask_for_path(self, name)
+        self.ask_for_folder: Callable[[], Path | None] = lambda: _ask_for_folder(self)
         self.ask_for_printer: Callable[[], QPrinter | None] = lambda: _ask_for_printer(self)
         self.pages: list[QLabel] = []
         self.setWindowTitle(tr("Report"))
@@ -80,6 +120,7 @@ class ReportSheet(QDialog):
         may = self._session.can_save(Permission.ENTER)
         self.save.setEnabled(ready and may and not busy)
         self.print_.setEnabled(ready and may and not busy)
+        self.images.setEnabled(ready and may and not busy)
         self.identity.setEnabled(not busy)
 
     # --- building
@@ -91,19 +132,32 @@ class ReportSheet(QDialog):
         self.identity.choice.picked.connect(self.presenter.draw)
         self.save = button(tr("Save as PDF …"), tr("Save what is shown; it is recorded"), self._save, role="primary")
         self.print_ = button(tr("Print …"), tr("Print what is shown; it is recorded"), self._print)
+        self.images = self._images_button()
         self.close_ = button(tr("Close"), tr("Close the report (Esc)"), self.close)
         self.state = TextLabel(self._theme, role="muted")
         top = QHBoxLayout()
         top.setSpacing(2 * self._theme.unit)
         top.addWidget(self.identity)
         top.addStretch(1)
-        for one in (self.print_, self.save, self.close_):
+        for one in (self.images, self.print_, self.save, self.close_):
             top.addWidget(one, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QVBoxLayout(self)
         layout.setSpacing(2 * self._theme.unit)
         layout.addLayout(top)
         layout.addWidget(self.state)
         layout.addWidget(self._preview(), 1)
+
+    def _images_button(self) -> QPushButton:
+        made = QPushButton(tr("Images as DICOM"))
+        named(made, tr("Images as DICOM"), tr("Save the images with patient and study for a hospital's archive"))
+        menu = QMenu(made)
+        for kind, word in (
+            (DicomObject.DERMOSCOPY, tr("Dermoscopic photographs …")),
+            (DicomObject.SECONDARY_CAPTURE, tr("Secondary captures …")),
+        ):
+            menu.addAction(word).triggered.connect(lambda _on, kind=kind: self._save_images(kind))
+        made.setMenu(menu)
+        return made
 
     def _preview(self) -> QWidget:
         paper = QWidget()
@@ -130,6 +184,11 @@ class ReportSheet(QDialog):
         if drawn is not None and (path := self.ask_for_path(drawn.name)) is not None:
             self.presenter.save(path)
 
+    def _save_images(self, kind: DicomObject) -> None:
+        folder = self.ask_for_folder()
+        if folder is not None:
+            self.presenter.save_images(folder, kind)
+
     def _print(self) -> None:
         printer = self.ask_for_printer()
         if printer is not None:
@@ -148,27 +207,46 @@ class ReportSheet(QDialog):
 
 
 class _DeskMaker:
-    """Makes the report desk at its first use, in the worker, and ends its image reader."""
+    """Makes the desks at their first use, in the worker, with one image reader, and ends it."""
 
     def __init__(self, session: StoreSession) -> None:
         self._session = session
+        self._reader: ImageReader | None = None
         self._desk: ReportDesk | None = None
-        self.close: Callable[[], None] = lambda: None
 
     def __call__(self) -> ReportDesk:
         if self._desk is None:
-            from qana_desktop.intake.reader import ImageReader
             from qana_desktop.services.learning_homes import find_homes
             from qana_desktop.services.policies import PolicyShelf
             from qana_desktop.services.report_desk import ReportDesk
 
-            clinic = self._session.clinic
-            if clinic is None:
-                raise ValueError("there is no place for a case store")
-            reader = ImageReader()
-            self.close = reader.close
-            self._desk = ReportDesk(clinic.store, clinic.desk.allowed, reader, PolicyShelf(find_homes()).of)
+            clinic = self._clinic()
+            self._desk = ReportDesk(clinic.store, clinic.desk.allowed, self._images(), PolicyShelf(find_homes()).of)
         return self._desk
+
+    def images(self) -> DicomDesk:
+        """Return the desk for DICOM."""
+        from qana_desktop.services.dicom_desk import DicomDesk
+
+        clinic = self._clinic()
+        return DicomDesk(clinic.store, clinic.desk.allowed, self._images())
+
+    def close(self) -> None:
+        """End the image reader, if there is one."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def _clinic(self) -> Clinic:
+        if self._session.clinic is None:
+            raise ValueError("there is no place for a case store")
+        return self._session.clinic
+
+    def _images(self) -> ImageReader:
+        if self._reader is None:
+            from qana_desktop.intake.reader import ImageReader
+
+            self._reader = ImageReader()
+        return self._reader
 
 
 def _image(page: PageImage) -> QImage:
@@ -197,6 +275,11 @@ def _ask_for_path(parent: QWidget, name: str) -> Path | None:
     options = QFileDialog.Option.DontConfirmOverwrite
     title, kinds = tr("Save the report"), tr("PDF files (*.pdf)")
     chosen, _kind = QFileDialog.getSaveFileName(parent, title, str(Path(folder) / name), kinds, options=options)
+    return Path(chosen) if chosen else None
+
+
+def _ask_for_folder(parent: QWidget) -> Path | None:
+    chosen = QFileDialog.getExistingDirectory(parent, tr("Folder for the files"))
     return Path(chosen) if chosen else None
 
 
