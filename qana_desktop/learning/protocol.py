@@ -29,8 +29,8 @@ class Protocol:
     `new_class_cases`: lesions without which a new class is not learnt.
     """
 
-    malignant_loss: float = 0.01
-    melanoma_loss: float = 0.01
+    malignant_loss: float = 0.02
+    melanoma_loss: float = 0.02
     recall_loss: float = 0.05
     recall_free_cases: int = 1
     ratchet_loss: float = 0.02

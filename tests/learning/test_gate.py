@@ -15,7 +15,7 @@ from qana_desktop.learning.protocol import Protocol
 from qana_desktop.triage.diagnosis import CLASS_ORDER, Diagnosis
 from tests.support.learning_world import build_world
 
-PROTOCOL = Protocol()
+PROTOCOL = Protocol(malignant_loss=0.01, melanoma_loss=0.01)
 COUNTS = {"akiec": 40, "bcc": 60, "bkl": 100, "df": 12, "mel": 200, "nv": 500, "vasc": 20}
 
 
