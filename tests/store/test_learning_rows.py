@@ -129,8 +129,11 @@ def test_a_row_changed_behind_the_programs_back_is_not_used_and_is_found(store, 
 
 
 def test_a_row_slipped_in_is_not_used_and_is_found(store, case):
+    put(store, VERSION)
     with store.engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql("INSERT INTO learning_look (holdout, version, at, by) VALUES ('local', 'x', '', '')")
+        connection.exec_driver_sql(
+            f"INSERT INTO learning_look (holdout, version, at, by) VALUES ('local', '{VERSION.id}', '', '')"
+        )
     assert everything(store, LookRow) == ()
     assert any("was not entered by this program" in problem.what for problem in verify(store).problems)
 
