@@ -32,10 +32,12 @@ from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 from qana_desktop.app import Options, build, real_desks  # noqa: E402
 from qana_desktop.engines.contract import BoardStatus, DeviceLost, EngineInfo, EngineState  # noqa: E402
 from qana_desktop.engines.watch import BoardsChanged  # noqa: E402
+from qana_desktop.services.clinic import STORE_FOLDER, Clinic  # noqa: E402
 from qana_desktop.services.contract import DeviceDeskLike, TriageDeskLike  # noqa: E402
 from qana_desktop.services.demo_images import LOOKS, encode_jpeg, write_demo_images  # noqa: E402
 from qana_desktop.services.jobs import CancelToken, Progress  # noqa: E402
 from qana_desktop.services.sources import ImageSource  # noqa: E402
+from qana_desktop.services.store_state import StoreState  # noqa: E402
 from qana_desktop.services.synthetic_lesions import draw_lesion  # noqa: E402
 from qana_desktop.system.faults import Fault  # noqa: E402
 from qana_desktop.system.paths import Paths  # noqa: E402
@@ -44,6 +46,7 @@ from qana_desktop.triage.policy import ReadingPolicy  # noqa: E402
 from qana_desktop.ui.desks import Desks  # noqa: E402
 from qana_desktop.ui.presenters.entries import Group  # noqa: E402
 from qana_desktop.ui.shortcuts import Command  # noqa: E402
+from qana_desktop.ui.views.cases import CasesPage  # noqa: E402
 from qana_desktop.ui.window import MainWindow  # noqa: E402
 
 SIZE = (1280, 800)
@@ -169,7 +172,8 @@ class Stage:
 
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
             paths = Paths(*(Path(home) / name for name in ("data", "config", "cache", "logs"))).make()
-            program = build(self._app, paths, compose, theme=theme)
+            clinic = Clinic(paths.data / STORE_FOLDER)  # without the computer's own keychain
+            program = build(self._app, paths, compose, theme=theme, clinic=lambda: clinic)
             program.open(Options(images, demo=False, theme=None, screenshot=None, size=SIZE))
             wait_until(lambda: bool(staged) and (program.window.idle or staged[0].held.is_set()))
             for _ in range(3):
@@ -218,10 +222,58 @@ class Stage:
             window.actions_[Command.KEYS].trigger()
             self.save(window.sheets.keys, "keys-dark")
 
+    def cases(self, theme: str) -> None:
+        with self.window(theme, self._folder) as (window, _desk):
+            page = first_run(window)
+            window.actions_[Command.TRIAGE].trigger()
+            select_first(window, Group.REVIEW_NOW)
+            window.actions_[Command.KEEP].trigger()
+            sheet = window.triage.keeper.sheet
+            sheet.form.pseudonym.edit.setText("P-0192")
+            sheet.form.site.setCurrentText("upper back")
+            wait_until(lambda: not sheet.busy and window.idle)
+            self.save(sheet, f"keep-{theme}")
+            sheet.keep.click()
+            wait_until(lambda: not sheet.isVisible() and window.idle)
+            window.actions_[Command.KEEP_ALL].trigger()
+            window.triage.keeper.sheet.keep.click()
+            wait_until(lambda: not window.triage.keeper.sheet.isVisible() and window.idle)
+            window.actions_[Command.CASES].trigger()
+            wait_until(lambda: window.idle and page.model.rowCount() > 0)
+            page.list.search.setText("p-0192")
+            wait_until(lambda: window.idle and page.panel.title.text().startswith("P-0192"))
+            page.list.search.clear()
+            wait_until(lambda: window.idle)
+            self.save(window, f"cases-{theme}")
+            page.panel.show_tab(2)
+            self.save(window, f"case-facts-{theme}")
+            window.actions_[Command.LOCK].trigger()
+            self.save(window, f"locked-{theme}")
+
     def scaled(self) -> None:
         with self.window("light", self._folder) as (window, _desk):
             select_first(window, Group.REVIEW_NOW)
             self.save(window, "scale-200-light")
+
+
+def first_run(window: MainWindow) -> CasesPage:
+    """Make a case store as a person does, with a password that is nobody's."""
+    window.actions_[Command.CASES].trigger()
+    page = window.deck.page(Command.CASES)
+    create = page.gate.creating
+    wait_until(lambda: window.idle)
+    create.clinician.name.edit.setText("Clara Lindt")
+    for fields in (create.clinician, create.admin):
+        fields.password.edit.setText("a long password")
+        fields.again.edit.setText("a long password")
+    for field in (create.passphrase, create.again):
+        field.edit.setText("four quiet green lamps")
+    create.make.click()
+    wait_until(lambda: page.gate.showing_code)
+    page.gate.coding.kept.setChecked(True)
+    page.gate.coding.done.click()
+    wait_until(lambda: window.store.state is StoreState.OPEN and window.idle)
+    return page
 
 
 def fewer_colours(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -293,6 +345,7 @@ def main() -> int:
         stage.empty()
         for theme in ("light", "dark"):
             stage.outcomes(theme)
+            stage.cases(theme)
         stage.batch()
         stage.lost()
         stage.keys()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from qana_desktop.triage.access import Permission
+from qana_desktop.triage.case import ClinicalAssessment
 from qana_desktop.ui.dialogs import open_sheet
 from qana_desktop.ui.pages import PageContext
 from qana_desktop.ui.presenters.entries import Entry
@@ -29,9 +31,16 @@ class Keeper(QObject):
     kept = Signal()
 
     def __init__(
-        self, context: PageContext, worklist: Worklist, shown: Callable[[], int | None], window: Callable[[], QWidget]
+        self,
+        context: PageContext,
+        worklist: Worklist,
+        shown: Callable[[], int | None],
+        window: Callable[[], QWidget],
+        own: Mapping[int, ClinicalAssessment],
     ) -> None:
+        """`own` holds what the clinician found before the answer was shown, by entry: it is kept with the image."""
         super().__init__()
+        self._own = own
         self._context, self._worklist, self._shown, self._window = context, worklist, shown, window
         self._store = context.store
         self._cases: dict[int, str] = {}
@@ -75,6 +84,8 @@ class Keeper(QObject):
         self.sheet = KeepSheet(
             self._context.theme, self._window(), self._context.bridge, self._store, desks.triage, share, self._done
         )
+        if self._store.can_save(Permission.SIGN):
+            self.sheet.own = dict(self._own)
         self.sheet.show_images(chosen)
         open_sheet(self.sheet)
 

@@ -392,4 +392,4 @@ class MainWindow(QMainWindow):
             self.splitter.setSizes([left, max(left, self.width() - left - right), right])
 
     def _panels(self) -> dict[str, QWidget]:
-        return {"worklist": self.list_panel, "reading": self.reading_panel}
+        return {"worklist": self.list_panel, "reading": self.triage.answer}

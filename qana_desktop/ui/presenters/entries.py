@@ -36,8 +36,8 @@ class Entry:
     """An image in the list. `readings` only grows; the last one is shown. `waiting` says that it is in the queue.
 
     `key` names the content or the resolved path, so that the same file is noticed; `same_as` is the label of an earlier
-    image with the same content. `kept` says that the last reading is in the case store. `entry_id` counts up in the
-    order of arrival.
+    image with the same content. `kept` says that the last reading is in the case store, `hidden` that the answer
+    waits for the clinician's own. `entry_id` counts up in the order of arrival.
     """
 
     entry_id: int
@@ -47,6 +47,7 @@ class Entry:
     waiting: bool = False
     same_as: str | None = None
     kept: bool = False
+    hidden: bool = False
 
     @property
     def title(self) -> str:
@@ -65,6 +66,11 @@ class Entry:
         if reading is None:
             return Group.UNREAD
         return group_of(reading)
+
+    @property
+    def shown_group(self) -> Group:
+        """The group whose shape is shown: a hidden answer looks unread, but that nobody could read it is told."""
+        return Group.UNREAD if self.hidden and self.group is not Group.CANNOT_ASSESS else self.group
 
     @property
     def order(self) -> tuple[int, float, int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from qana_desktop.triage.case import Lesion, Patient
+from qana_desktop.triage.case import ClinicalAssessment, Lesion, Patient
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.ui.presenters.entries import Entry
 from qana_desktop.ui.texts import tr, trn
@@ -58,15 +58,20 @@ def pseudonym_of(entry: Entry) -> str:
     return PurePath(entry.title).stem.strip() or entry.title
 
 
-def to_keep(chosen: Sequence[tuple[Entry, Reading]], sharing: Sharing, whose: Whose) -> list[ToKeep]:
-    """Return what the keeping desk is to do; in a shared visit, all images are of one case."""
+def to_keep(
+    chosen: Sequence[tuple[Entry, Reading]], sharing: Sharing, whose: Whose, own: Mapping[int, ClinicalAssessment]
+) -> list[ToKeep]:
+    """Return what the keeping desk is to do; in a shared visit, all images are of one case.
+
+    `own` holds the clinician's own opinions by entry.
+    """
     from qana_desktop.services.keeping import ToKeep  # brings the database, which the first paint does not wait for
 
     found = []
     for number, (entry, reading) in enumerate(chosen):
         patient = Patient(pseudonym_of(entry)) if sharing is Sharing.BY_FILE else whose.patient
         visit = 0 if sharing is Sharing.ONE_LESION else number
-        found.append(ToKeep(visit, entry.source, reading, patient, whose.lesion, whose.reason))
+        found.append(ToKeep(visit, entry.source, reading, patient, whose.lesion, whose.reason, own.get(entry.entry_id)))
     return found
 
 

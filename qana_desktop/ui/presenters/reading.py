@@ -102,6 +102,8 @@ def row_line(entry: Entry) -> str:
         return tr("Not read")
     if isinstance(reading.outcome, CannotAssess):
         return _bare(reading.outcome.reason.message)
+    if entry.hidden:
+        return tr("Not yet assessed")
     word = f"{group_word(entry.group)} · {tr(FULL_NAMES[reading.outcome.predicted])}"
     word = tr("{line} · kept", line=word) if entry.kept else word
     return tr("Against the check · {word}", word=word) if reading.outcome.ignored else word
@@ -110,7 +112,7 @@ def row_line(entry: Entry) -> str:
 def row_number(entry: Entry) -> str:
     """Return the malignancy number of an entry in the worklist, "" without one."""
     reading = entry.reading
-    if reading is None or isinstance(reading.outcome, CannotAssess):
+    if reading is None or isinstance(reading.outcome, CannotAssess) or entry.hidden:
         return ""
     return two_digits(reading.outcome.malignancy)
 
@@ -119,7 +121,7 @@ def row_spoken(entry: Entry) -> str:
     """Return the entry as a screen reader says it."""
     number = row_number(entry)
     score = tr(", malignancy {number}", number=number) if number else ""
-    word = group_word(entry.group)
+    word = group_word(entry.shown_group)
     line = row_line(entry)
     return f"{entry.title}: {line if line.startswith(word) else f'{word}. {line}'}{score}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -54,6 +54,8 @@ class Worklist:
         self._visible: list[Order] = []
         self._counts: Counter[Group] = Counter()
         self._listeners: list[WorklistListener] = []
+        self.hides_new = False
+        """Whether the answers of images that are added wait for the clinician's own."""
         self.filter: Group | None = None
         self.search = ""
 
@@ -101,7 +103,7 @@ class Worklist:
         for key, source in found:
             if key in self._by_key:
                 continue
-            entry = Entry(len(self._entries), source, key)
+            entry = Entry(len(self._entries), source, key, hidden=self.hides_new)
             self._entries[entry.entry_id] = entry
             self._by_source[source] = self._by_key[key] = entry.entry_id
             fresh.append(entry)
@@ -132,10 +134,19 @@ class Worklist:
         self._tell_counts()
         return entry
 
+    def set_hidden(self, hidden: Callable[[int], bool]) -> None:
+        """Hide the answers of those entries that `hidden` names, and show the others."""
+        for entry_id, entry in self._entries.items():
+            self._entries[entry_id] = replace(entry, hidden=hidden(entry_id))
+        self._tell_looks()
+
     def set_kept(self, entry_ids: Iterable[int], *, kept: bool) -> None:
         """Mark entries as kept in the case store, or no longer."""
         for entry_id in entry_ids:
             self._entries[entry_id] = replace(self._entries[entry_id], kept=kept)
+        self._tell_looks()
+
+    def _tell_looks(self) -> None:
         for listener in self._listeners:
             if self._visible:
                 listener.rows_changed(0, len(self._visible) - 1)

@@ -11,7 +11,7 @@ from qana_desktop.ui.presenters.kept import OpenCase, finding_word, source_word
 from qana_desktop.ui.store_session import StoreSession
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import Theme
-from qana_desktop.ui.views.assessment import FindingFields
+from qana_desktop.ui.widgets.finding import FindingFields
 from qana_desktop.ui.widgets.forms import ChoiceField, FormColumn, NoteField, TextField, button
 from qana_desktop.ui.widgets.labels import hairline
 

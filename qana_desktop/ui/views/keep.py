@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QCompleter, QDialog, QHBoxLayout, QVBox
 from qana_desktop.services.contract import TriageDeskLike
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.triage.body_sites import Site
-from qana_desktop.triage.case import Filed, Lesion, Patient, Sex
+from qana_desktop.triage.case import ClinicalAssessment, Filed, Lesion, Patient, Sex
 from qana_desktop.triage.outcome import Reading
 from qana_desktop.triage.worklist import WorklistRow
 from qana_desktop.ui.bridge import Bridge
@@ -108,6 +108,8 @@ class KeepSheet(QDialog):
         self.setWindowTitle(tr("Keep"))
         self._bridge, self._store, self._triage, self._share, self._done = bridge, store, triage, share, done
         self._chosen: Chosen = ()
+        self.own: dict[int, ClinicalAssessment] = {}
+        """What the clinician found before the answer was shown, by entry: filed with the image."""
         self._known: dict[str, str] = {}
         self._patient: WorklistRow | None = None
         self._cancelled = threading.Event()
@@ -236,7 +238,7 @@ class KeepSheet(QDialog):
         new_patient = None if sharing is Sharing.BY_FILE else self.form.new_patient()
         new_lesion = self.form.new_lesion()
         lesion = new_lesion if self.form.lesion.isHidden() else self.form.lesion.value or new_lesion
-        reason = self.form.reason.text
+        reason, own = self.form.reason.text, self.own
 
         def work(desk: CaseDesk) -> Kept:
             from qana_desktop.services.keeping import KeepingDesk
@@ -247,7 +249,7 @@ class KeepSheet(QDialog):
             known = keeping.find_patient(typed) if new_patient is not None else None
             patient = known.patient if known is not None else new_patient or ""
             whose = Whose(patient, lesion, reason)
-            wanted = to_keep(chosen, sharing, whose)
+            wanted = to_keep(chosen, sharing, whose, own)
             return keeping.keep(keeping.with_known_patients(wanted), reread_share=share, report=self._report)
 
         self._store.run(work, self._kept, self._not_kept, stores=True, lane=LONG_LANE)

@@ -31,6 +31,7 @@ from qana_desktop.ui.texts import tr, trn
 from qana_desktop.ui.views.empty import EmptyView
 from qana_desktop.ui.views.frame import ImagePane
 from qana_desktop.ui.views.image_tools import ImageTools, Shown
+from qana_desktop.ui.views.own_first import AnswerPane
 from qana_desktop.ui.views.reading import ReadingPanel
 from qana_desktop.ui.views.sheets import RefusalSheet
 from qana_desktop.ui.views.worklist import WorklistPanel
@@ -66,7 +67,7 @@ class TriagePage(Page):
         self.opening = OpeningPresenter(self.worklist, bridge, self, self._opened)
         self._make_views()
         self._lay_out()
-        self.keeper = Keeper(context, self.worklist, self.list_panel.selected_id, self.window)
+        self.keeper = Keeper(context, self.worklist, self.list_panel.selected_id, self.window, self.answer.own)
         self._connect()
 
     def attach(self, desks: Desks) -> None:
@@ -78,7 +79,11 @@ class TriagePage(Page):
         self.list_panel.list.viewport().update()
 
     def store_changed(self) -> None:
-        """Someone signed in or out: keeping may be possible now."""
+        """Someone signed in or out, or the settings changed: keeping may be possible now, answers may be hidden."""
+        self.answer.use_settings()
+        shown = self.list_panel.selected_id()
+        if shown is not None:
+            self._show_reading(self.worklist.entry(shown))
         self.commands_changed.emit()
 
     @property
@@ -97,6 +102,8 @@ class TriagePage(Page):
             theme, [actions[command] for command in (Command.OPEN, Command.FOLDER, Command.PASTE, Command.DEMO)]
         )
         self.reading_panel = ReadingPanel(theme)
+        self.answer = AnswerPane(theme, self.reading_panel, self.worklist, self._context.settings)
+        self.answer.use_settings()
 
     def _lay_out(self) -> None:
         self.middle = QStackedWidget()
@@ -106,7 +113,7 @@ class TriagePage(Page):
         moving = (actions[Command.NEXT], actions[Command.PREVIOUS])
         self.tools = ImageTools(self._theme, self._bridge, self.image, self.middle, moving)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for panel in (self.list_panel, self.middle, self.reading_panel):
+        for panel in (self.list_panel, self.middle, self.answer):
             self.splitter.addWidget(panel)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setHandleWidth(1)
@@ -121,6 +128,7 @@ class TriagePage(Page):
         self.list_panel.read_unread_pressed.connect(self.batch.resume)
         self.reading_panel.read_again_pressed.connect(self.batch.resume)
         self.reading_panel.read_anyway_pressed.connect(self.read_anyway)
+        self.answer.entered.connect(lambda entry_id: self._show_reading(self.worklist.entry(entry_id)))
         self.shelf.picture_ready.connect(self._picture_ready)
         self.model.counted.connect(self.commands_changed)
         self.keeper.kept.connect(self.commands_changed)
@@ -140,7 +148,7 @@ class TriagePage(Page):
             Command.CANCEL: self._cancel,
             Command.DETAILS: self.reading_panel.open_details,
             Command.WORKLIST: lambda: panel.setVisible(panel.isHidden()),
-            Command.READING: lambda: self.reading_panel.setVisible(self.reading_panel.isHidden()),
+            Command.READING: lambda: self.answer.setVisible(self.answer.isHidden()),
         }
 
     def enabled(self) -> Mapping[Command, bool]:
@@ -293,6 +301,7 @@ class TriagePage(Page):
         policy = self._desks.triage.policy if self._desks is not None else None
         self._reading = reading_view(entry, policy)
         self.reading_panel.show_reading(self._reading)
+        self.answer.show_entry(entry)
         self.tools.show_entry(self._shown(entry))
         self.commands_changed.emit()
 
@@ -301,8 +310,9 @@ class TriagePage(Page):
         image = self._compared(entry)
         if image is None:
             return Shown(entry.entry_id)
+        key = (entry.entry_id, entry.hidden)  # an answer that may be seen now is another thing to show
         return Shown(
-            entry.entry_id, image, lambda: self._others(entry), self._explain(entry), lambda: self._scale(entry)
+            key, image, lambda: self._others(entry), self._explain(entry), lambda: self._scale(entry)
         )
 
     def _scale(self, entry: Entry) -> float | None:
@@ -312,7 +322,7 @@ class TriagePage(Page):
     def _explain(self, entry: Entry) -> Callable[[], Explanation | NoExplanation] | None:
         """How to compute the heat-map of what is shown; None where nothing was read."""
         desks, reading = self._desks, entry.reading
-        if desks is None or reading is None:
+        if desks is None or reading is None or entry.hidden:
             return None
         return lambda: desks.triage.explain(entry.source, reading)
 
@@ -326,7 +336,8 @@ class TriagePage(Page):
         desks = self._desks
         if desks is None:
             return None
-        return Compared(entry.title, "", lambda: desks.triage.display_image(entry.source), entry.reading)
+        reading = None if entry.hidden else entry.reading
+        return Compared(entry.title, "", lambda: desks.triage.display_image(entry.source), reading)
 
     def _picture_ready(self, entry_id: int) -> None:
         if entry_id == self.list_panel.selected_id():

@@ -105,7 +105,7 @@ class EntryDelegate(QStyledItemDelegate):
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(room, flags, row_number(entry))
         box = QRectF(room.x(), room.y() + (room.height() - side) / 2, side, side)
-        draw_triage(painter, entry.group, box, colours.triage(entry.group))
+        draw_triage(painter, entry.shown_group, box, colours.triage(entry.shown_group))
 
     def _draw_line(self, painter: QPainter, room: QRect, text: str, *, first: bool) -> None:
         font = self._theme.font(BODY if first else SMALL)
