@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -260,7 +261,7 @@ def _desk(folder: Path | None, keys: Credentials, user: str) -> Iterator[Learnin
 @contextmanager
 def _desks(folder: Path | None, keys: Credentials, user: str) -> Iterator[tuple[LearningDesk, CaseDesk]]:
     with closing(open_store(place_of(folder), keys)) as store, ImageReader() as reader:
-        desk = CaseDesk(store, Users(store), keychain=keys.keychain)
+        desk = CaseDesk(store, Users(store), keychain=keys.keychain, auto_lock_s=math.inf)
         desk.sign_in(user, secret(PASSWORD, f"Password of {user}"))
         learning = LearningDesk(store, desk.allowed, find_homes(), Eye(reader, EngineRegistry()))
         try:

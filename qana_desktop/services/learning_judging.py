@@ -22,7 +22,7 @@ from qana_desktop.services.jobs import CancelToken, Progress
 from qana_desktop.services.learning_child import class_rows
 from qana_desktop.services.learning_desk import LearningDesk
 from qana_desktop.services.learning_factory import Factory
-from qana_desktop.services.learning_queue import Queued, ready_for
+from qana_desktop.services.learning_queue import Queued, read_queue, ready_for
 from qana_desktop.services.learning_signing import check_signature
 from qana_desktop.services.learning_training import current
 from qana_desktop.store import learning
@@ -123,7 +123,9 @@ class JudgingDesk:
 
     def _local(self, factory: Factory, policy: ReadingPolicy, token: CancelToken, report: Report) -> _Local:
         """All images are prepared: engines are compared on some, and a version for a camera reads them anew."""
-        ready = [each for each in ready_for(self._desk.queue(), Role.HOLDOUT) if each.label in policy.classes]
+        with self._desk.store.reading() as connection:
+            queue = read_queue(connection)
+        ready = [each for each in ready_for(queue, Role.HOLDOUT) if each.label in policy.classes]
         chosen = current(self._desk, factory, list({each.row.lesion: each for each in reversed(ready)}.values()), token)
         images = []
         for done, each in enumerate(chosen):

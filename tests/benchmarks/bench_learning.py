@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -87,11 +88,12 @@ def fill(store: Store, desk: LearningDesk, cases: int) -> None:
     """Put so many confirmed cases into the queue, as if they had been proposed one by one."""
     dice, known = np.random.default_rng(1), desk.factory()
     salt = desk._salt()
+    drawn = [cv2.cvtColor(draw_lesion(LOOKS[number], number), cv2.COLOR_RGB2BGR) for number in range(4)]
+    pictures = [bytes(cv2.imencode(".jpg", picture)[1]) for picture in drawn]
     rows = dice.choice(len(known.memory.labels), cases, replace=False)
     for number, row in enumerate(rows):
         patient, lesion, visit, image = (new_id() for _ in range(4))
-        picture = cv2.cvtColor(draw_lesion(LOOKS[number % len(LOOKS)], number), cv2.COLOR_RGB2BGR)
-        sha256 = store.keep_image(bytes(cv2.imencode(".jpg", picture)[1]))
+        sha256 = store.keep_image(pictures[number % len(pictures)])
         puts = [
             Put(Patient(f"P-{number}"), patient),
             Put(Lesion("back"), lesion, patient),
@@ -142,7 +144,7 @@ def main() -> int:
     with closing(store), ImageReader() as reader:
         users = Users(store, cost=QUICK)
         users.add("Clara", UserRole.CLINICIAN, PASSWORD, by="system")
-        cases = CaseDesk(store, users)
+        cases = CaseDesk(store, users, auto_lock_s=math.inf)
         cases.sign_in("Clara", PASSWORD)
         desk = LearningDesk(store, cases.allowed, factory(given.folder), Eye(reader, EngineRegistry()))
         with closing(desk):

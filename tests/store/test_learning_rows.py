@@ -17,7 +17,7 @@ from qana_desktop.store.learning import (
     RoleRow,
     VersionRow,
 )
-from qana_desktop.store.learning_schema import TABLES
+from qana_desktop.store.learning_schema import LOOK, TABLES
 from qana_desktop.store.migrations.m0002_learning import TABLES as MADE
 from qana_desktop.store.schema import AUDIT
 from qana_desktop.store.verify import verify
@@ -131,9 +131,7 @@ def test_a_row_changed_behind_the_programs_back_is_not_used_and_is_found(store, 
 def test_a_row_slipped_in_is_not_used_and_is_found(store, case):
     put(store, VERSION)
     with store.engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql(
-            f"INSERT INTO learning_look (holdout, version, at, by) VALUES ('local', '{VERSION.id}', '', '')"
-        )
+        connection.execute(sa.insert(LOOK).values(holdout="local", version=VERSION.id, at="", by=""))
     assert everything(store, LookRow) == ()
     assert any("was not entered by this program" in problem.what for problem in verify(store).problems)
 
