@@ -102,6 +102,7 @@ class CameraDialog(QDialog):
     def show_state(self, state: CameraState) -> None:
         """Show the sentence, and what can be done."""
         self.sentence.say(state.sentence)
+        self.sentence.setVisible(state.can_hold)  # without a picture the sentence stands in its place
         self.hold.setEnabled(state.can_hold)
         self.take.setEnabled(state.can_take)
         self.hold.setText(tr("Go on live") if state.phase is Phase.HELD else tr("Hold"))

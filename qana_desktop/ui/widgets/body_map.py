@@ -199,7 +199,6 @@ class BodyMap(QWidget):
         self.list = ArrowList()
         self.list.setAccessibleName(tr("Lesions"))
         self.list.setToolTip(tr("The lesions of this patient; Enter opens one"))
-        self.list.setWordWrap(True)
         self.site = Chooser()
         self.site.setAccessibleName(tr("Place of the new lesion"))
         self.site.setToolTip(tr("Choose here or on the figure"))

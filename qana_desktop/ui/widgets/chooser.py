@@ -33,7 +33,13 @@ class Chooser(QComboBox):
 
 
 class ArrowList(QListWidget):
-    """A list in which Up and Down move, and do not show the next image."""
+    """A list in which Up and Down move, and do not show the next image. Long lines are broken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def event(self, event: QEvent) -> bool:
         """Keep the arrows."""

@@ -31,7 +31,6 @@ class LesionTimeline(QWidget):
         self.list = ArrowList()
         self.list.setAccessibleName(tr("Timeline of this lesion"))
         self.list.setToolTip(tr("Newest first; Enter opens an image"))
-        self.list.setWordWrap(True)
         self.networks, self.empty = TextLabel(theme, SMALL), TextLabel(theme, role="muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
