@@ -30,7 +30,7 @@ class HeatChoice:
 
 def choices(explanation: Explanation) -> tuple[HeatChoice, ...]:
     """Return the classes that have a map, the one that the reading names first."""
-    ordered = sorted(explanation.classes, key=lambda dx: (dx is not explanation.shown, tr(FULL_NAMES[dx])))
+    ordered = sorted(explanation.classes, key=lambda dx: (dx != explanation.shown, tr(FULL_NAMES[dx])))
     return tuple(HeatChoice(dx, tr(FULL_NAMES[dx])) for dx in ordered)
 
 

@@ -252,7 +252,7 @@ def _bars(outcome: Assessed) -> tuple[Bar, ...]:
             two_digits(probability),
             diagnosis in MALIGNANT,
             diagnosis in outcome.could_be,
-            diagnosis is outcome.predicted,
+            diagnosis == outcome.predicted,
         )
         for diagnosis, probability in ordered
     )

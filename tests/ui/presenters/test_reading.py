@@ -7,14 +7,18 @@ from dataclasses import replace
 import pytest
 
 from qana_desktop.services.sources import ImageSource
+from qana_desktop.triage.case import Kind
 from qana_desktop.triage.diagnosis import CLASS_ORDER, FULL_NAMES
 from qana_desktop.triage.measured import MeasuredValue, Method
-from qana_desktop.triage.outcome import CannotAssess, Outcome, Triage
+from qana_desktop.triage.outcome import CannotAssess, Outcome, Reading, Triage
 from qana_desktop.triage.policy import Conformal, Interval, OperatingPoint
 from qana_desktop.triage.quality import QualityFinding, QualityReport
+from qana_desktop.triage.record_json import record_from_json, record_to_json
 from qana_desktop.ui.presenters.entries import Entry, Group
 from qana_desktop.ui.presenters.reading import ReadingView, group_word, reading_view, row_line, row_number, row_spoken
 from tests.support.fake_desks import BLURRED, POLICY, assessed, reading_of
+from tests.triage.test_site_classes import SCC, WART
+from tests.triage.test_site_classes import outcome as site_outcome
 
 
 def entry(outcome: Outcome | None, **changes: object) -> Entry:
@@ -43,6 +47,17 @@ def test_all_seven_classes_are_shown_by_full_name_most_probable_first() -> None:
     assert {bar.code for bar in bars} == {d.value for d in CLASS_ORDER}
     assert sum(bar.malignant for bar in bars) == 3
     assert [bar.name for bar in bars if bar.named] == ["Melanoma"]
+
+
+def test_a_class_of_the_clinic_is_shown_as_the_clinic_named_it_also_from_the_store() -> None:
+    stored = record_from_json(Kind.READING, record_to_json(reading_of("a.png", site_outcome(7, SCC, WART))))
+    assert isinstance(stored, Reading)
+    found = reading_view(Entry(0, ImageSource("a.png", data=b"x"), "k", (stored,)), None)
+    bars = {bar.code: bar for bar in found.bars}
+    assert len(bars) == 9
+    assert (bars["scc"].name, bars["scc"].malignant, bars["scc"].named) == ("Squamous cell carcinoma", True, True)
+    assert (bars["wart"].malignant, bars["wart"].named) == (False, False)
+    assert "Squamous cell carcinoma" in row_line(Entry(0, ImageSource("a.png", data=b"x"), "k", (stored,)))
 
 
 def test_malignancy_stands_against_the_printed_cuts_with_their_intervals() -> None:
