@@ -43,6 +43,8 @@ Report: TypeAlias = Callable[[int, int], None]
 
 TARGET: Final = "qana_desktop.services.learning_child:make_trainer"
 ASK: Final = "how far"
+PAUSE_S: Final = 0.1
+"""How long a question waits for news."""
 LOCAL_NAME: Final = "clinic"
 """How the bundles of a clinic are named; the hash tells them apart."""
 
@@ -98,30 +100,39 @@ class Trainer:
     def __init__(self) -> None:
         self._answer = TrainAnswer(0, 1)
         self._bug: BaseException | None = None
+        self._changed = threading.Condition()
 
     def __call__(self, request: object) -> TrainAnswer:
-        """Begin, or tell how far it is; raises what ended the work unexpectedly."""
+        """Begin, or tell how far it is, soon after something changed; raises what ended the work unexpectedly."""
         if isinstance(request, TrainRequest):
             threading.Thread(target=self._run, args=(request,), name="train", daemon=True).start()
-        if self._bug is not None:
-            raise self._bug
-        return self._answer
+        with self._changed:
+            if not self._answer.ended and self._bug is None:
+                self._changed.wait(PAUSE_S)
+            if self._bug is not None:
+                raise self._bug
+            return self._answer
 
     def _run(self, request: TrainRequest) -> None:
         try:
-            self._answer = train(request, self._tell)
+            self._tell(train(request, lambda done, total: self._tell(TrainAnswer(done, total), at_once=False)))
         except KnownError as error:
             self._end(error.fault)
         except OSError as error:
             self._end(fault_of_system(error))
         except BaseException as error:  # noqa: BLE001 - the end of a thread: the parent hears of it with its next question
-            self._bug = error
+            with self._changed:
+                self._bug = error
+                self._changed.notify()
 
     def _end(self, fault: Fault) -> None:
-        self._answer = TrainAnswer(self._answer.done, self._answer.total, ended=True, fault=fault)
+        self._tell(TrainAnswer(self._answer.done, self._answer.total, ended=True, fault=fault))
 
-    def _tell(self, done: int, total: int) -> None:
-        self._answer = TrainAnswer(done, total)
+    def _tell(self, answer: TrainAnswer, *, at_once: bool = True) -> None:
+        with self._changed:
+            self._answer = answer
+            if at_once:
+                self._changed.notify()
 
 
 def train(request: TrainRequest, report: Report) -> TrainAnswer:

@@ -44,7 +44,6 @@ STAGING: Final = ".training-"
 START_S: Final = 60.0
 ASK_S: Final = 60.0
 LONGEST_S: Final = 1800.0
-_PAUSE_S: Final = 0.05
 _SILENT: Final[Report] = lambda _progress: None  # noqa: E731 - a default value, not a function to read
 
 
@@ -183,7 +182,6 @@ def run_in_child(request: TrainRequest, token: CancelToken, report: Report) -> T
             report(Progress(answer.done, answer.total, _("Training on a copy")))
             if time.monotonic() - began > LONGEST_S:
                 raise _failed()
-            time.sleep(_PAUSE_S)
             answer = _ask(child, ASK)
     except (ChildDied, ChildTimedOut, ChildOutOfMemory) as error:
         raise _failed() from error

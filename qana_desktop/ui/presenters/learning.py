@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qana_desktop.system.language import N_
 from qana_desktop.triage.access import Permission
 from qana_desktop.triage.diagnosis import FULL_NAMES, LesionClass, SiteClass
 from qana_desktop.ui.texts import tr, trn
@@ -128,7 +129,7 @@ def queue_line(each: Queued, names: dict[str, str], *, user: str, can_sign: bool
     second = SECOND.get(each.row.second, "")
     who = names.get(each.by, tr("someone unknown"))
     parts = [
-        SOURCES.get(each.row.source, each.row.source),
+        tr(SOURCES.get(each.row.source, each.row.source)),
         tr("proposed by {who} on {day}", who=who, day=each.at[:10]),
     ]
     if waits:
@@ -309,34 +310,34 @@ def _state_words(each: Queued) -> str:
 
 
 QUEUE_STATES = {
-    "waiting": "waits for a second person",
-    "ready": "confirmed",
-    "declined": "not confirmed",
-    "withdrawn": "withdrawn",
+    "waiting": N_("waits for a second person"),
+    "ready": N_("confirmed"),
+    "declined": N_("not confirmed"),
+    "withdrawn": N_("withdrawn"),
 }
 SECOND = {
-    "malignant": "the diagnosis is malignant",
-    "against-network": "the network was sure of another answer",
-    "single-opinion": "the diagnosis is one person's opinion",
+    "malignant": N_("the diagnosis is malignant"),
+    "against-network": N_("the network was sure of another answer"),
+    "single-opinion": N_("the diagnosis is one person's opinion"),
 }
 SOURCES = {
-    "histology": "histology",
-    "confocal": "confocal microscopy",
-    "follow_up": "follow-up",
-    "two_experts": "two experts",
-    "single_opinion": "one opinion",
+    "histology": N_("histology"),
+    "confocal": N_("confocal microscopy"),
+    "follow_up": N_("follow-up"),
+    "two_experts": N_("two experts"),
+    "single_opinion": N_("one opinion"),
 }
 STATES = {
-    "trained": "not judged yet",
-    "refused": "refused by the gate",
-    "accepted": "accepted by the gate, not decided",
-    "approved": "approved",
-    "rejected": "rejected",
-    "in-use": "in use",
-    "retired": "was in use",
+    "trained": N_("not judged yet"),
+    "refused": N_("refused by the gate"),
+    "accepted": N_("accepted by the gate, not decided"),
+    "approved": N_("approved"),
+    "rejected": N_("rejected"),
+    "in-use": N_("in use"),
+    "retired": N_("was in use"),
 }
 KINDS = {
-    "head": "learnt from cases",
-    "site-calibration": "set to this clinic's camera",
-    "site-calibration-and-head": "set to this clinic's camera and learnt from cases",
+    "head": N_("learnt from cases"),
+    "site-calibration": N_("set to this clinic's camera"),
+    "site-calibration-and-head": N_("set to this clinic's camera and learnt from cases"),
 }
