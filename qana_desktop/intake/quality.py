@@ -7,6 +7,7 @@ photograph and a 600 x 450 one are held to the same limits. These were set on de
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from math import ceil, floor
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from qana_desktop.triage.quality import QualityFinding, QualityReport
 
 UInt8Image = npt.NDArray[np.uint8]
 Int16Plane = npt.NDArray[np.int16]
+Float32Plane = npt.NDArray[np.float32]
 
 MEASURED_SIDE: Final = 256
 _SMALL_SIDE: Final = 64
@@ -30,6 +32,8 @@ _CLIPPED: Final = 248
 _DARK: Final = 40
 _FOREIGN_PERCENT: Final = 35
 _MARK_DISTANCE: Final = 30
+_MIDDLE_RADIUS: Final = 0.35
+"""Of the middle, as a share of the side."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Measurements:
     skin, so that neither a dark lesion nor dark skin counts as a dark image), `contrast` the range that holds 99 % of
     them, `colour` the 95th percentile of the distance between the largest and the smallest of R, G, B. `foreign` is the
     area of strong blue or green, `hair` that of thin dark lines, `marks` the share of the outer zone that is bluer or
-    greener than this image's own skin, `frame` the black share of the edge.
+    greener than this image's own skin, `frame` the black share of the edge. `lesion` is how far the middle departs from
+    light and skin that change smoothly over the image: 10 x the mean distance in CIE L*a*b*.
     """
 
     sharpness: float
@@ -53,6 +58,7 @@ class Measurements:
     hair: float
     marks: float
     frame: float
+    lesion: float
 
 
 def measure(square: UInt8Image) -> Measurements:
@@ -77,6 +83,7 @@ def measure(square: UInt8Image) -> Measurements:
         hair=_percent(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, _hair_kernel()) > _HAIR_DEPTH),
         marks=_marks(cool),
         frame=_percent(_border(brightest) < _DARK),
+        lesion=_stands_out(small),
     )
 
 
@@ -116,6 +123,24 @@ def _marks(cool: Int16Plane) -> float:
         [cool[:12].ravel(), cool[-12:].ravel(), cool[12:-12, :12].ravel(), cool[12:-12, -12:].ravel()]
     )
     return _percent((outer > 0) & (outer > skin + _MARK_DISTANCE))
+
+
+def _stands_out(small: npt.NDArray[Any]) -> float:
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    colours = cv2.GaussianBlur(lab, (0, 0), 2.0).reshape(-1, 3)  # finer than this are pores and fine hair
+    surface, solver, middle = _smooth_light()
+    away = colours - surface @ (solver @ colours)
+    return 10 * float(np.sqrt((away[middle] ** 2).sum(axis=1)).mean())
+
+
+@cache
+def _smooth_light() -> tuple[Float32Plane, Float32Plane, npt.NDArray[np.bool_]]:
+    """What lens and lamp do to even skin: a plane and a bowl; how they are fitted; and which pixels are the middle."""
+    down, across = np.mgrid[0:_SMALL_SIDE, 0:_SMALL_SIDE].astype(np.float32) / (_SMALL_SIDE - 1) - 0.5
+    away = down**2 + across**2
+    parts = (np.ones_like(away), across, down, away)
+    surface = np.stack([part.ravel() for part in parts], axis=1).astype(np.float32)
+    return surface, np.linalg.pinv(surface).astype(np.float32), (away < _MIDDLE_RADIUS**2).ravel()
 
 
 # --- the verdict
@@ -183,6 +208,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("frame", limits.FRAME_GOOD, False, False, "image-frame",
          N_("{value} % of the image's edge is black, the rim of the lens or a frame."),
          N_("Cut the frame off if you can.")),
+    Rule("lesion", limits.LESION_GOOD, True, False, "image-no-lesion",
+         N_("Little stands out from the skin in the middle (contrast {value}, 199 of 200 images reach {limit})."),
+         N_("Check that the lesion is in the middle. Of skin alone the network's answer means nothing.")),
 )  # fmt: skip
 """All rules, refusals first. Within one measurement, a broken refusal hides the warning."""
 

@@ -1,4 +1,4 @@
-"""Image quality limits, set on 10140 dermoscopic images. Written by tests/benchmarks/derive_quality_limits.py."""
+"""Image quality limits set on 10140 dermoscopic images. Written by tests/benchmarks/derive_quality_limits.py."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ SHARPNESS_GOOD: Final = 19.22
 NOISE_ALLOWED: Final = 88.97
 """1.2 x the largest genuine value"""
 LIGHT_NEEDED: Final = 40.40
-"""0.4 x the smallest genuine value: these images are of light skin, and dark skin must not count as a dark image"""
+"""0.4 x the smallest genuine value: most show light skin, and dark skin must not count as a dark image"""
 LIGHT_GOOD: Final = 70.70
 """0.7 x the smallest genuine value, for the same reason"""
 OVEREXPOSED_ALLOWED: Final = 34.86
@@ -28,3 +28,5 @@ MARKS_GOOD: Final = 18.77
 """one in a hundred is above, at least 1 %"""
 FRAME_GOOD: Final = 6.49
 """one in a hundred is above"""
+LESION_GOOD: Final = 20.83
+"""one in two hundred is below"""

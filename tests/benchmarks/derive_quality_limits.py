@@ -8,6 +8,7 @@ Reads `*/images/*.jpg` below the given folder; writes `qana_desktop/intake/quali
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
@@ -21,8 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "qana_desktop" / "intake" / "quality_limits.py"
 PAGE = ROOT / "docs" / "quality_limits.md"
 BLUR_PX = (2.0, 3.0, 4.0, 6.0)
-BLUR_EVERY = 10
+EVERY = 10
+"""Of every tenth image it is counted what blur and bare skin would be told."""
+CORNER, CORNER_INSET, CORNER_LIT = 0.25, 0.02, 60
+"""Side of a corner and its distance from the edge, as shares of the short side; the least mean of its darkest colour."""
 
+Image = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]
 
 
@@ -62,6 +67,7 @@ LIMITS = (
     Limit("HAIR_GOOD", "hair", "one in fifty is above", lambda v: _high(v, 0.02)),
     Limit("MARKS_GOOD", "marks", "one in a hundred is above, at least 1 %", lambda v: max(1.0, _high(v, 0.01))),
     Limit("FRAME_GOOD", "frame", "one in a hundred is above", lambda v: _high(v, 0.01)),
+    Limit("LESION_GOOD", "lesion", "one in two hundred is below", lambda v: np.quantile(v, 0.005)),
 )
 
 
@@ -69,12 +75,31 @@ def _high(values: Values, share: float) -> float:
     return float(np.quantile(values, 1 - share))
 
 
-def squares(folder: Path) -> Iterator[npt.NDArray[np.uint8]]:
-    """Yield each image as the square that quality is measured on."""
+def images(folder: Path) -> Iterator[Image]:
+    """Yield each image, uint8 RGB."""
+    for path in sorted(folder.glob("*/images/*.jpg")):
+        yield np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+
+
+def square(image: Image) -> Image:
+    """Return the square that quality is measured on."""
     from qana_desktop.network.preprocess import to_network_input
 
-    for path in sorted(folder.glob("*/images/*.jpg")):
-        yield to_network_input(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), dtype=np.uint8), 256)
+    return to_network_input(image, 256)
+
+
+def bare_skin(image: Image) -> Image | None:
+    """Return the calmest corner as a square of its own: most often skin alone. None where all corners are dark."""
+    height, width = image.shape[:2]
+    side = int(min(height, width) * CORNER)
+    inset = int(min(height, width) * CORNER_INSET)
+    corners = [
+        image[top : top + side, left : left + side]
+        for top in (inset, height - side - inset)
+        for left in (inset, width - side - inset)
+    ]
+    lit = [corner for corner in corners if corner.min(axis=2).mean() >= CORNER_LIT]
+    return square(np.ascontiguousarray(min(lit, key=lambda corner: corner.std(axis=(0, 1)).sum()))) if lit else None
 
 
 def write_module(measured: dict[str, Values], n: int) -> None:
@@ -90,7 +115,9 @@ def write_module(measured: dict[str, Values], n: int) -> None:
     MODULE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def page(measured: dict[str, Values], reports: list[tuple[str, ...]], caught: dict[float, float]) -> str:
+def page(
+    measured: dict[str, Values], reports: list[tuple[str, ...]], caught: dict[float, float], bare: tuple[int, float]
+) -> str:
     """Return the page: what was measured, the limits, and what they refuse."""
     n = len(reports)
     lines = [
@@ -120,6 +147,14 @@ def page(measured: dict[str, Values], reports: list[tuple[str, ...]], caught: di
     lines += ["", "A refusal is marked `!`, the others are warnings.", "", "## Blurred on purpose", ""]
     lines += ["| Gaussian blur at 256 px | refused |", "|---|---|"]
     lines += [f"| {sigma:g} px | {100 * share:.1f} % |" for sigma, share in caught.items()]
+    corners, warned = bare
+    lines += [
+        "",
+        "## Skin without a lesion",
+        "",
+        f"Of {corners} calm corners of these images, each taken as an image of its own, {100 * warned:.1f} % get the",
+        "warning `image-no-lesion`. It is a warning because some lesions stand out as little as skin does.",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -130,32 +165,31 @@ def main(folder: Path) -> None:
         MODULE.write_text("\n".join(f"{limit.constant} = 0.0" for limit in LIMITS), encoding="utf-8")
     from qana_desktop.intake import quality
 
-    found = [quality.measure(square) for square in squares(folder)]
+    found: list[quality.Measurements] = []
+    blurred: dict[float, list[quality.Measurements]] = {sigma: [] for sigma in BLUR_PX}
+    corners: list[quality.Measurements] = []
+    for index, image in enumerate(images(folder)):
+        seen = square(image)
+        found.append(quality.measure(seen))
+        if index % EVERY == 0:
+            for sigma in BLUR_PX:
+                soft = np.asarray(cv2.GaussianBlur(seen, (0, 0), sigma), dtype=np.uint8)
+                blurred[sigma].append(quality.measure(soft))
+            if (corner := bare_skin(image)) is not None:
+                corners.append(quality.measure(corner))
     names = [field.name for field in fields(quality.Measurements)]
     columns = np.array([astuple(one) for one in found], dtype=np.float64).T
     measured = dict(zip(names, columns, strict=True))
     write_module(measured, len(found))
-    import importlib
-
     importlib.reload(quality.limits)
     importlib.reload(quality)
     reports = [
         tuple(f"! {f.fault.code}" if f.refuses else f.fault.code for f in quality.judge(one).findings if f.fault)
         for one in found
     ]
-    caught = {sigma: _caught(folder, sigma) for sigma in BLUR_PX}
-    PAGE.write_text(page(measured, reports, caught), encoding="utf-8")
-
-
-def _caught(folder: Path, sigma: float) -> float:
-    from qana_desktop.intake import quality
-
-    refused = [
-        bool(quality.assess_quality(np.asarray(cv2.GaussianBlur(square, (0, 0), sigma), dtype=np.uint8)).refusals)
-        for index, square in enumerate(squares(folder))
-        if index % BLUR_EVERY == 0
-    ]
-    return float(np.mean(refused))
+    caught = {sigma: float(np.mean([bool(quality.judge(one).refusals) for one in blurred[sigma]])) for sigma in BLUR_PX}
+    warned = [any(fault.code == "image-no-lesion" for fault in quality.judge(one).warnings) for one in corners]
+    PAGE.write_text(page(measured, reports, caught, (len(warned), float(np.mean(warned)))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import pytest
 
 from qana_desktop.intake.quality import MEASURED_SIDE, RULES, assess_quality, measure
 from qana_desktop.network.preprocess import to_network_input
+from qana_desktop.services.demo_images import LOOKS
+from qana_desktop.services.synthetic_lesions import Look, draw_lesion
 from qana_desktop.triage.quality import QualityReport
 from tests.support import image_files as files
 
@@ -145,6 +147,27 @@ def test_hair_ink_frame_and_softness_are_warnings_only() -> None:
     assert warnings(inked) == {"image-marks"}
     assert warnings(framed) == {"image-frame"}
     assert refusals(hairy) | refusals(inked) | refusals(framed) == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_skin_alone_is_told_that_nothing_stands_out(seed: int) -> None:
+    skin = draw_lesion(Look("skin", radius=0.01, colours=((224, 176, 152),), network=0.0, patches=0.0), seed)
+    bare = square(np.ascontiguousarray(skin[:, 150:]))
+    assert warnings(bare) == {"image-no-lesion"}
+    assert refusals(bare) == set()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_no_drawn_lesion_that_can_be_read_is_taken_for_skin_alone(look: Look) -> None:
+    drawn = draw_lesion(look, 7)
+    assert refusals(drawn) or "image-no-lesion" not in warnings(drawn)
+
+
+def test_light_that_falls_off_towards_the_edge_does_not_stand_out() -> None:
+    down, across = np.mgrid[0:256, 0:256] / 255 - 0.5
+    light = 1.0 - 0.5 * (down**2 + across**2) + 0.1 * across
+    lit = (np.array([205, 160, 140]) * light[..., None]).astype(np.uint8)
+    assert measure(lit).lesion < 0.5 * measure(square(GOOD)).lesion
 
 
 def test_findings_name_each_limit_and_refusals_come_first() -> None:
