@@ -63,10 +63,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="path without suffix for the JSON and the Markdown")
     parser.add_argument("--on-chip", action="store_true", help="show Akida's own rule on the screen, and nothing else")
     chosen = parser.parse_args()
+    if chosen.on_chip and chosen.out is not None:
+        parser.error("figures that were measured with the Akida library are not written to a file")
     world = build_world(chosen.data, active_bundle(ROOT / "models"))
     if chosen.on_chip:
-        if chosen.out is not None:
-            parser.error("figures that were measured with the Akida library are not written to a file")
         from tests.benchmarks.clinic_on_chip import table
 
         sys.stdout.write(table(world, seeds=chosen.seeds))
