@@ -103,14 +103,25 @@ def po_bytes(catalogue: Catalog) -> bytes:
     return header.encode() + stream.getvalue()
 
 
+class _Compiled(Catalog):
+    """A catalogue whose header holds no date: the same sentences give the same bytes."""
+
+    plural = ""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        """Return what a reader needs, and that nobody has reviewed it."""
+        return [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Plural-Forms", self.plural),
+            ("X-Review", STATUS),
+        ]
+
+
 def mo_bytes(catalogue: Catalog) -> bytes:
     """Return a catalogue compiled: the sentences that have a translation."""
-    bare = Catalog(locale=catalogue.locale, domain=DOMAIN)
-    bare.mime_headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Plural-Forms", catalogue.plural_forms),
-        ("X-Review", STATUS),
-    ]
+    bare = _Compiled(locale=catalogue.locale, domain=DOMAIN)
+    bare.plural = catalogue.plural_forms
     for message in catalogue:
         if message.id and message.string and all(_forms(message)):
             bare.add(message.id, message.string)

@@ -132,7 +132,7 @@ class Tour(QFrame):
         self.frame.setGeometry(around)
         for each in (self.count, *self._buttons()):
             each.ensurePolished()
-        self._column.invalidate()
+            each.updateGeometry()
         least = self._column.minimumSize().width()
         self.setFixedWidth(min(max(90 * unit, least), self._window.width() - 4 * unit))
         height = self.heightForWidth(self.width())
