@@ -25,7 +25,7 @@ BLUR_PX = (2.0, 3.0, 4.0, 6.0)
 EVERY = 10
 """Of every tenth image it is counted what blur and bare skin would be told."""
 CORNER, CORNER_INSET, CORNER_LIT = 0.25, 0.02, 60
-"""Side of a corner and its distance from the edge, as shares of the short side; the least mean of its darkest colour."""
+"""Side of a corner and its distance from the edge, as shares of the short side; how light it is at least."""
 
 Image = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.float64]

@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from qana_desktop.ui.pictures import Picture, to_image, to_picture
 from qana_desktop.ui.theme.manager import Theme
-from qana_desktop.ui.views.canvas import LEAST, MOST, ImageCanvas
+from qana_desktop.ui.views.canvas import ImageCanvas
+from qana_desktop.ui.views.viewpoint import LEAST, MOST
 
 
 @pytest.fixture

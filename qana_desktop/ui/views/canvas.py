@@ -5,7 +5,7 @@ What lies on the image (heat-map, ruler, scale bar, an earlier image) is a `Laye
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -24,12 +24,13 @@ from PySide6.QtWidgets import QWidget
 from qana_desktop.ui.adjusting import Adjuster
 from qana_desktop.ui.pictures import Picture
 from qana_desktop.ui.presenters.adjustment import Adjustment
-from qana_desktop.ui.presenters.linked import ImageView, turned
+from qana_desktop.ui.presenters.linked import ImageView
 from qana_desktop.ui.texts import tr
 from qana_desktop.ui.theme.manager import TITLE, Theme
+from qana_desktop.ui.views.layers import Layer, Tool
+from qana_desktop.ui.views.viewpoint import Viewpoint
 
 STEP = 1.25
-MOST, LEAST = 32.0, 0.01
 SHARP_FROM = 3.0
 """From this zoom on pixels are drawn as squares: smoothing would invent structure that the camera did not see."""
 
@@ -42,30 +43,6 @@ PAN_KEYS = {
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
-
-
-class Layer(Protocol):
-    """Something drawn on the image."""
-
-    def paint(self, painter: QPainter, canvas: ImageCanvas) -> None:
-        """Draw in the canvas' own coordinates; `canvas.to_screen()` leads there from image pixels."""
-        ...
-
-
-class Tool(Protocol):
-    """Something that takes clicks and keys before the canvas does; each method returns whether it took the event."""
-
-    def pressed(self, event: QMouseEvent) -> bool:
-        """A mouse button was pressed."""
-        ...
-
-    def hovered(self, event: QMouseEvent) -> bool:
-        """The mouse moved."""
-        ...
-
-    def key(self, event: QKeyEvent) -> bool:
-        """A key was pressed. Asked twice: also before the window's own keys, with an event of ShortcutOverride."""
-        ...
 
 
 class ImageCanvas(QWidget):
@@ -85,8 +62,7 @@ class ImageCanvas(QWidget):
         self._theme = theme
         self._picture: Picture | None = None
         self._message = ""
-        self._zoom, self._fits, self._turns = 1.0, True, 0
-        self._centre = QPointF()
+        self._seen = Viewpoint()
         self._grabbed: QPointF | None = None
         self._dropping = False
         self._adjuster = Adjuster()
@@ -104,7 +80,7 @@ class ImageCanvas(QWidget):
     def show_picture(self, picture: Picture | None, label: str, message: str = "") -> None:
         """Show a picture from the start: fitted and upright. Without one, show a sentence."""
         self._picture, self._message, self.label = picture, message, label
-        self._turns = 0
+        self._seen.turns = 0
         self._show_cursor()
         size = f"{picture.size.width()} x {picture.size.height()}" if picture else message
         self.setAccessibleDescription(f"{label}, {size}")
@@ -114,7 +90,8 @@ class ImageCanvas(QWidget):
     def replace_picture(self, picture: Picture) -> None:
         """Put a finer picture of the same image in place, at the same view if a person has changed it."""
         self._picture = picture
-        self.fit() if self._fits else self.update()
+        self._seen.size = picture.size
+        self.fit() if self._seen.fits else self.update()
         self.pictured.emit()
 
     def adjust(self, adjustment: Adjustment) -> None:
@@ -146,78 +123,90 @@ class ImageCanvas(QWidget):
     @property
     def zoom(self) -> float:
         """Screen pixels per image pixel."""
-        return self._zoom
+        return self._seen.zoom
 
     @property
     def turns(self) -> int:
         """Quarter turns clockwise, 0 to 3."""
-        return self._turns
+        return self._seen.turns
 
     @property
     def view(self) -> ImageView:
         """What part of the image is seen."""
-        size, turned_size = self._size(), self._turned_size()
-        short = min(size.width(), size.height())
-        x = (self._centre.x() - turned_size.width() / 2) / short
-        y = (self._centre.y() - turned_size.height() / 2) / short
-        return ImageView(*turned(x, y, -self._turns), self._zoom * short, self._turns)
+        return self._seen.view
 
     def show_view(self, view: ImageView) -> None:
         """See this part of the image. Sends no `viewed`: whoever leads another canvas is not led back."""
-        if self._picture is None:
-            return
-        size = self._size()
-        short = min(size.width(), size.height())
-        self._fits, self._turns = False, view.turns
-        x, y = turned(view.x, view.y, view.turns)
-        whole = self._turned_size()
-        self._centre = QPointF(x * short + whole.width() / 2, y * short + whole.height() / 2)
-        self._set_zoom(min(MOST, max(LEAST, view.span / short)))
-        self.update()
+        if self._picture is not None:
+            self._change(lambda: self._seen.see(view), tells=False)
+
+    def to_screen(self) -> QTransform:
+        """Return the way from image pixels to widget coordinates."""
+        self._measure()
+        return self._seen.to_screen()
 
     # --- what a person does ---
 
     def fit(self) -> None:
         """Show the whole image; it stays fitted while the window changes its size."""
-        self._fits = True
-        if self._picture is not None:
-            size = self._turned_size()
-            self._centre = QPointF(size.width() / 2, size.height() / 2)
-            room = self.devicePixelRatioF()
-            wide = self.width() * room / max(1, size.width())
-            high = self.height() * room / max(1, size.height())
-            self._set_zoom(min(wide, high))
-        self._moved()
+        self._seen.fits = True
+        self._change(self._seen.fit if self._picture is not None else _nothing)
 
     def one_to_one(self) -> None:
         """Show one image pixel on one screen pixel, around the present middle."""
-        self._zoom_at(1.0, QPointF(self.width() / 2, self.height() / 2))
+        self._zoom_at(1.0, self._middle())
 
     def zoom_in(self) -> None:
         """Enlarge around the middle."""
-        self._zoom_at(self._zoom * STEP, QPointF(self.width() / 2, self.height() / 2))
+        self._zoom_at(self.zoom * STEP, self._middle())
 
     def zoom_out(self) -> None:
         """Make smaller around the middle."""
-        self._zoom_at(self._zoom / STEP, QPointF(self.width() / 2, self.height() / 2))
+        self._zoom_at(self.zoom / STEP, self._middle())
 
     def rotate(self) -> None:
         """Turn the view by a quarter, clockwise."""
-        if self._picture is None:
-            return
-        size = self._turned_size()
-        self._centre = QPointF(size.height() - self._centre.y(), self._centre.x())
-        self._turns = (self._turns + 1) % 4
-        self.fit() if self._fits else self._moved()
+        if self._picture is not None:
+            self._change(self._seen.turn)
 
     def pan(self, right: float, down: float) -> None:
-        """See what lies further right and down, in screen pixels."""
-        if self._picture is None:
-            return
-        self._fits = False
-        self._centre += QPointF(right, down) / self._scale()
-        self._keep_in_sight()
-        self._moved()
+        """See what lies further right and down, in this widget's coordinates."""
+        if self._picture is not None:
+            self._change(lambda: self._seen.pan(right, down))
+
+    def use_tool(self, tool: Tool | None) -> None:
+        """Give clicks and keys to a tool first, or to none."""
+        self.tool = tool
+        self._show_cursor()
+        self.update()
+
+    def _zoom_at(self, zoom: float, where: QPointF) -> None:
+        if self._picture is not None:
+            self._change(lambda: self._seen.zoom_at(zoom, where))
+
+    def _middle(self) -> QPointF:
+        return QPointF(self.width() / 2, self.height() / 2)
+
+    def _change(self, change: Callable[[], None], *, tells: bool = True) -> None:
+        """Look from elsewhere, and tell what follows from it."""
+        self._measure()
+        before = self._seen.zoom
+        change()
+        if self._seen.zoom != before:
+            self.zoomed.emit(self._seen.zoom)
+        self.update()
+        if tells:
+            self.viewed.emit()
+
+    def _measure(self) -> None:
+        self._seen.size = self._picture.size if self._picture is not None else QSize(1, 1)
+        self._seen.room, self._seen.ratio = self.size(), self.devicePixelRatioF()
+
+    def _show_cursor(self) -> None:
+        if self.tool is not None and self._picture is not None:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.setCursor(Qt.CursorShape.OpenHandCursor if self._picture else Qt.CursorShape.ArrowCursor)
 
     # --- Qt ---
 
@@ -231,14 +220,14 @@ class ImageCanvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep a fitted image fitted."""
-        if self._fits:
+        if self._seen.fits:
             self.fit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the cursor."""
         steps = event.angleDelta().y() / 120
         if steps:
-            self._zoom_at(self._zoom * STEP**steps, event.position())
+            self._zoom_at(self.zoom * STEP**steps, event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -268,7 +257,7 @@ class ImageCanvas(QWidget):
         """Change between the whole image and 1:1 at the cursor."""
         if self.tool is not None:
             return
-        if self._fits:
+        if self._seen.fits:
             self._zoom_at(1.0, event.position())
         else:
             self.fit()
@@ -341,64 +330,6 @@ class ImageCanvas(QWidget):
         painter.setPen(QColor(self._theme.colours.text))
         painter.drawText(room, flags, self._message)
 
-    # --- arithmetic ---
 
-    def _scale(self) -> float:
-        return self._zoom / self.devicePixelRatioF()
-
-    def _size(self) -> QSize:
-        return self._picture.size if self._picture else QSize(1, 1)
-
-    def _turned_size(self) -> QSize:
-        size = self._size()
-        return size.transposed() if self._turns % 2 else size
-
-    def to_screen(self) -> QTransform:
-        """From image pixels to widget coordinates: turn, then scale, then move the middle to the middle."""
-        size = self._size()
-        turned = self._turned_size()
-        transform = QTransform()
-        transform.translate(self.width() / 2, self.height() / 2)
-        transform.scale(self._scale(), self._scale())
-        transform.translate(turned.width() / 2 - self._centre.x(), turned.height() / 2 - self._centre.y())
-        transform.rotate(90 * self._turns)
-        transform.translate(-size.width() / 2, -size.height() / 2)
-        return transform
-
-    def _zoom_at(self, zoom: float, where: QPointF) -> None:
-        """Change the zoom so that what is under `where` stays there."""
-        if self._picture is None:
-            return
-        self._fits = False
-        from_middle = where - QPointF(self.width() / 2, self.height() / 2)
-        under = self._centre + from_middle / self._scale()
-        self._set_zoom(min(MOST, max(LEAST, zoom)))
-        self._centre = under - from_middle / self._scale()
-        self._keep_in_sight()
-        self._moved()
-
-    def _moved(self) -> None:
-        self.update()
-        self.viewed.emit()
-
-    def _show_cursor(self) -> None:
-        if self.tool is not None and self._picture is not None:
-            self.setCursor(Qt.CursorShape.CrossCursor)
-        else:
-            self.setCursor(Qt.CursorShape.OpenHandCursor if self._picture else Qt.CursorShape.ArrowCursor)
-
-    def use_tool(self, tool: Tool | None) -> None:
-        """Give clicks and keys to a tool first, or to none."""
-        self.tool = tool
-        self._show_cursor()
-        self.update()
-
-    def _keep_in_sight(self) -> None:
-        size = self._turned_size()
-        self._centre.setX(min(max(0.0, self._centre.x()), size.width()))
-        self._centre.setY(min(max(0.0, self._centre.y()), size.height()))
-
-    def _set_zoom(self, zoom: float) -> None:
-        if zoom != self._zoom:
-            self._zoom = zoom
-            self.zoomed.emit(zoom)
+def _nothing() -> None:
+    pass
