@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -30,37 +33,53 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Start:
-    """One way to start the program: its name, the command, and the folders that it is read from."""
+    """One way to start the program: its name, the command, and the files that it consists of."""
 
     name: str
     what: str
     command: tuple[str, ...]
-    folders: tuple[Path, ...]
+    files: tuple[Path, ...]
+
+
+def files_in(*folders: Path) -> Iterator[Path]:
+    """All files below the folders; links are not followed."""
+    for folder in folders:
+        yield from (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def pinned_files() -> Iterator[Path]:
+    """The files of the packages that the program requires, and of Python's own library."""
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements" / "app.txt").read_text("utf-8"), re.MULTILINE)
+    for name in pins:
+        try:
+            listed = distribution(name).files or ()
+        except PackageNotFoundError:
+            continue  # for another system
+        yield from (path for file in listed if (path := Path(str(file.locate()))).is_file())
+    library = Path(sysconfig.get_path("stdlib"))
+    yield from (path for path in files_in(library) if "site-packages" not in path.parts)
 
 
 def starts(frozen: Path, picture: Path) -> Iterator[Start]:
     """The built program and the program from source: the version, and the window until it is ready."""
-    environment = Path(sys.prefix)
-    source = (ROOT / "qana_desktop", ROOT / "assets", ROOT / "models", environment / "lib")
+    source = (*files_in(*(ROOT / name for name in ("qana_desktop", "assets", "models"))), *pinned_files())
     ways = (
-        ("built", [str(frozen / "qana-desktop-cli")], [str(frozen / "qana-desktop-window")], (frozen,)),
+        ("built", [str(frozen / "qana-desktop-cli")], [str(frozen / "qana-desktop-window")], tuple(files_in(frozen))),
         ("source", [sys.executable, "-m", "qana_desktop.cli"], [sys.executable, "-m", "qana_desktop"], source),
     )
-    for name, cli, window, folders in ways:
-        yield Start(name, "version", (*cli, "--version"), folders)
-        yield Start(name, "window, engine tested", (*window, "--screenshot", str(picture)), folders)
+    for name, cli, window, files in ways:
+        yield Start(name, "version", (*cli, "--version"), files)
+        yield Start(name, "window, engine tested", (*window, "--screenshot", str(picture)), files)
 
 
-def forget(folders: Sequence[Path]) -> None:
+def forget(files: Iterable[Path]) -> None:
     """Drop the files' pages from the system's memory: the next start reads the disk."""
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                number = os.open(path, os.O_RDONLY)
-                try:
-                    os.posix_fadvise(number, 0, 0, os.POSIX_FADV_DONTNEED)
-                finally:
-                    os.close(number)
+    for path in files:
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(number, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(number)
 
 
 def seconds_of(start: Start, home: Path) -> float:
@@ -69,12 +88,6 @@ def seconds_of(start: Start, home: Path) -> float:
     began = time.perf_counter()
     subprocess.run(start.command, cwd=ROOT, env=env, capture_output=True, check=True)
     return time.perf_counter() - began
-
-
-def size_mb(folders: Sequence[Path]) -> float:
-    """All files, in millions of bytes; links are not followed."""
-    files = (path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return round(sum(path.stat().st_size for path in files) / 1e6, 1)
 
 
 def measure(frozen: Path, rounds: int) -> dict[str, object]:
@@ -86,15 +99,15 @@ def measure(frozen: Path, rounds: int) -> dict[str, object]:
             for start in found:
                 for kind in ("cold", "warm"):
                     if kind == "cold":
-                        forget(start.folders)
+                        forget(start.files)
                     spent.setdefault((start.what, start.name, kind), []).append(seconds_of(start, Path(work)))
-        sizes = {start.name: size_mb(start.folders) for start in found}
+        sizes = {start.name: round(sum(path.stat().st_size for path in start.files) / 1e6, 1) for start in found}
     return {
         "program": qana_desktop.__version__,
         "machine": describe_host(),
         "load of the machine at the start (1 min)": round(os.getloadavg()[0], 2),
         "rounds": rounds,
-        "size, MB (source: program, models and its environment)": sizes,
+        "size, MB (source: program, required packages, Python's library)": sizes,
         "seconds": [
             {
                 "start": what,
