@@ -81,6 +81,11 @@ class Assistant:
                 raise self._block(DeviceLost(faults.garbled()))
             return reply
 
+    def start(self) -> None:
+        """Start the child now, so that the first question does not wait for it. Raises EngineError."""
+        with self._turn:
+            self._living_child()
+
     def reset(self) -> None:
         """Forget what blocked it: a person wants it tried again."""
         with self._turn:

@@ -63,6 +63,10 @@ class SecondReader:
         """The child's process id, None while there is none."""
         return self._assistant.pid
 
+    def start(self) -> None:
+        """Start now, so that the first image does not wait for it. Raises EngineError, as `read` would."""
+        self._assistant.start()
+
     def read(self, batch: Batch) -> SecondAnswer:
         """Read the views of one image, uint8 (N, S, S, 3). Raises EngineError, and then nothing was read."""
         answer = self._assistant.ask(batch, SecondAnswer)

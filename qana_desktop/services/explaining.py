@@ -16,8 +16,9 @@ from qana_desktop.services.second_opinion import Prepare, file_changed
 from qana_desktop.system.faults import Fault, KnownError
 from qana_desktop.system.language import _
 from qana_desktop.triage.explanation import Explanation, NoExplanation, explanation
-from qana_desktop.triage.outcome import Assessed, Reading
+from qana_desktop.triage.outcome import Assessed, Reading, SecondAsked
 from qana_desktop.triage.policy import ReadingPolicy
+from qana_desktop.triage.second_reader import first_alone
 
 
 class ComputesMaps(Protocol):
@@ -50,7 +51,8 @@ class Explaining:
 
     def explain(self, source: Path | bytes, reading: Reading) -> Explanation | NoExplanation:
         """Return the maps of a reading of `source`, or why there are none."""
-        if not isinstance(reading.outcome, Assessed) or not reading.logits:
+        own = first_alone(reading)
+        if not isinstance(own, Assessed) or not reading.logits:
             return NoExplanation(_not_assessed())
         if reading.provenance is None or reading.provenance.bundle != self._bundle_id:
             return NoExplanation(_other_version())
@@ -71,13 +73,18 @@ class Explaining:
         return explanation(
             np.stack(maps),
             self._policy.classes,
-            reading.outcome.predicted,
+            own.predicted,
             nats=self._policy.calibration.scale,
-            computed_by=_("computed by {runtime} with the integers of the network that answered").format(
-                runtime=found.runtime
-            ),
+            computed_by=_how(reading).format(runtime=found.runtime),
             compared=int(logits.size),
         )
+
+
+def _how(reading: Reading) -> str:
+    """Whose map it is: of two readers, it is the first one's, and of what that one says alone."""
+    if isinstance(reading.second_reader, SecondAsked):
+        return _("computed by {runtime} with the integers of the first of the two readers, for what it says alone")
+    return _("computed by {runtime} with the integers of the network that answered")
 
 
 def _not_assessed() -> Fault:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -48,6 +50,10 @@ class ReadsSecond(Protocol):
         """What it is."""
         ...
 
+    def start(self) -> None:
+        """Be ready for the first image; raises EngineError."""
+        ...
+
     def read(self, batch: npt.NDArray[np.uint8]) -> SecondAnswer:
         """Read the views of one image; raises EngineError."""
         ...
@@ -63,6 +69,7 @@ class SecondOpinion:
         self._reader, self._prepare, self._policy, self._clock = reader, prepare, policy, clock
         self.on = True
         """A person may switch it off; each reading keeps that it was."""
+        self._expected = False
 
     @property
     def name(self) -> str | None:
@@ -81,6 +88,7 @@ class SecondOpinion:
             return first, None
         doubt = uncertainty(first)
         if doubt <= rule.ask_above:
+            self._expect()
             return first, None
         if not self.on:
             return first, SecondSilent(doubt, rule.ask_above, _switched_off())
@@ -106,11 +114,24 @@ class SecondOpinion:
         )
         return read_together(first, second, self._policy, rule), asked
 
+    def _expect(self) -> None:
+        """Images are being read, so one may be passed on soon: let the second reader start beside them, once."""
+        if self._reader is None or not self.on or self._expected:
+            return
+        self._expected = True
+        threading.Thread(target=_started, args=(self._reader,), name="second-reader-start", daemon=True).start()
+
     def _read(self, reader: ReadsSecond, source: Path | bytes, sha256: str) -> SecondAnswer:
         image = self._prepare(source, reader.spec.input_size)
         if image.sha256 != sha256:
             raise KnownError(file_changed())
         return reader.read(views(image.network_input, reader.spec.views))
+
+
+def _started(reader: ReadsSecond) -> None:
+    """Start it; what goes wrong is said by the first image that needs it."""
+    with suppress(KnownError):
+        reader.start()
 
 
 def could_not(cause: Fault) -> Fault:
