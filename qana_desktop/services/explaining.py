@@ -52,7 +52,7 @@ class Explaining:
     def explain(self, source: Path | bytes, reading: Reading) -> Explanation | NoExplanation:
         """Return the maps of a reading of `source`, or why there are none."""
         own = first_alone(reading)
-        if not isinstance(own, Assessed) or not reading.logits:
+        if not isinstance(reading.outcome, Assessed) or not isinstance(own, Assessed) or not reading.logits:
             return NoExplanation(_not_assessed())
         if reading.provenance is None or reading.provenance.bundle != self._bundle_id:
             return NoExplanation(_other_version())

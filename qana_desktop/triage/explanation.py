@@ -24,8 +24,8 @@ class Explanation:
     image (`frame`). A value is what that place adds to the log-odds of the class against the mean of all classes, in
     nats for one cell of the network's last map: above 0 it speaks for the class, below 0 against it. Colours go from
     ``-scale`` to ``scale``, the same for every class, so that a faint map looks faint. `shown` is the class that the
-    network names, the first reader where two were asked. `computed_by` says how, for a person. `compared` is how many integers of the reading were computed
-    again for this, and found equal.
+    network names, the first reader where two were asked. `computed_by` says how, for a person. `compared` is how many
+    integers of the reading were computed again for this, and found equal.
     """
 
     classes: tuple[LesionClass, ...]
