@@ -148,7 +148,7 @@ def test_the_map_lies_where_the_network_looked_and_its_legend_names_the_class(
     beside = canvas.to_screen().map(QPoint(left // 2, 200))
     assert after.pixelColor(beside) == before.pixelColor(beside)
     assert "Yellow: speaks for Melanoma" in tools.heat.legend.accessibleDescription()
-    assert "; computed for this test." in tools.heat.sentence.text()
+    assert "The map was computed for this test." in tools.heat.sentence.text()
 
 
 def test_another_class_has_another_map(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:

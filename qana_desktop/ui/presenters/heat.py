@@ -43,7 +43,8 @@ def legend(diagnosis: Diagnosis) -> tuple[str, str]:
 def sentence(explanation: Explanation) -> str:
     """Return what the map is and is not."""
     return tr(
-        "Where the network that gave this answer drew it from, not where a lesion begins or ends; {how}.",
+        "Where the network that gave this answer drew it from, not where a lesion begins or ends. "
+        "It saw the square with the dashed edge. The map was {how}.",
         how=said(explanation.computed_by),
     )
 

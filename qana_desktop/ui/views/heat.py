@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from qana_desktop.triage.diagnosis import Diagnosis
@@ -21,7 +21,7 @@ USUAL = 60
 
 
 class HeatLayer:
-    """Draws one map over the square that the network saw; nothing without a map."""
+    """Draws one map over the square that the network saw, and that square's edge; nothing without a map."""
 
     def __init__(self) -> None:
         self.image: QImage | None = None
@@ -43,6 +43,12 @@ class HeatLayer:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setOpacity(self.opacity)
         painter.drawImage(QRectF(left, top, side, side), self.image)
+        painter.setOpacity(1.0)
+        for colour, dashes in (("#000000", Qt.PenStyle.SolidLine), ("#ffffff", Qt.PenStyle.DashLine)):
+            pen = QPen(QColor(colour), 1, dashes)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.drawRect(QRectF(left, top, side, side))
 
 
 class HeatLegend(QWidget):
