@@ -14,7 +14,7 @@ from qana_desktop.network.bundle import Bundle, open_bundle
 from qana_desktop.network.export_akida import SdkMissing, to_fbz
 from qana_desktop.network.export_onnx import to_onnx
 from qana_desktop.network.golden import golden_images
-from qana_desktop.network.layers import IntegerNetwork
+from qana_desktop.network.layers import Int32Array, IntegerNetwork
 from qana_desktop.network.manifest import (
     CHANNELS,
     EVALUATION,
@@ -48,8 +48,9 @@ class BundleContents:
     `policy_json`, `evaluation_json` and `model_card` are texts; `features_npz` is the feature memory as file bytes, or
     None. `protocol_json` (text), `holdout_npz` and `channels_npz` (file bytes) are what else a clinic needs to learn:
     the gate's lines, the factory holdout, the factory's channel statistics; None where it cannot. `created` is taken
-    from the clock when it is None. `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`.
-    `second_reader` is a larger network that reads too where this one is uncertain, or None.
+    from the clock when it is None.
+    `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`. `golden_potentials`, int32
+    (N, outputs), are those of `golden_images` where the caller has them already: every engine compares them with its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class BundleContents:
     second_reader: SecondReaderContents | None = None
     created: datetime | None = None
     preprocess_version: str = PREPROCESS_VERSION
+    golden_potentials: Int32Array | None = None
 
 
 def write_bundle(models_dir: Path, contents: BundleContents) -> Path:
@@ -110,7 +112,8 @@ def add_files(models_dir: Path, bundle: Bundle, added: Mapping[str, bytes]) -> P
 
 def _files(contents: BundleContents) -> dict[str, bytes]:
     images = golden_images(contents.network.input_shape)
-    potentials = run(contents.network, images)[-1]
+    given = contents.golden_potentials
+    potentials = run(contents.network, images)[-1] if given is None else given
     files = {
         NETWORK: network_to_bytes(contents.network),
         ONNX: to_onnx(contents.network),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from qana_desktop.learning.holdouts import Role
+from qana_desktop.network.arithmetic import run
 from qana_desktop.network.bundle import open_bundle
 from qana_desktop.network.manifest import Origin
 from qana_desktop.services import learning_training
@@ -66,6 +67,13 @@ def test_a_version_is_an_ordinary_bundle_signed_and_with_all_that_it_was_made_fr
     assert told["loss_after"] <= told["loss_before"]
     assert left(clinic) == {trained.version}
     assert verify(clinic.store).good
+
+
+def test_the_golden_outputs_of_a_version_are_those_of_the_reference(clinic):
+    learn(clinic, ["nv", "bkl"])
+    bundle = clinic.homes.open(TrainingDesk(clinic.desk("Clara")).train().version)
+    golden = bundle.golden()
+    assert np.array_equal(golden.potentials, run(bundle.network(), golden.images)[-1])
 
 
 def test_the_same_cases_give_the_same_integers(clinic):
