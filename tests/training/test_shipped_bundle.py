@@ -11,6 +11,9 @@ import pytest
 
 from qana_desktop.network.bundle import Bundle, active_bundle
 from qana_desktop.network.export_onnx import INPUT_NAME
+from qana_desktop.network.second_reader import INPUT_NAME as SECOND_INPUT
+from qana_desktop.network.second_reader import OUTPUT_NAME as SECOND_OUTPUT
+from qana_desktop.network.second_reader import TOLERANCE, golden_inputs
 from qana_desktop.network.validate import check
 from qana_desktop.training.card import model_card
 from qana_desktop.training.cost import cost_of
@@ -67,3 +70,13 @@ def test_the_network_maps_onto_both_boards(bundle: Bundle) -> None:
 
     for device in (akida.AKD1000(), akida.AKD1500()):
         assert map_report(bundle.network(), device).fits
+
+
+def test_the_second_reader_gives_its_golden_logits(bundle: Bundle) -> None:
+    second = bundle.second_reader()
+    if second is None:
+        pytest.skip("the bundle in models/ has no second reader")
+    session = onnxruntime.InferenceSession(second.model, providers=["CPUExecutionProvider"])
+    found = session.run([SECOND_OUTPUT], {SECOND_INPUT: golden_inputs(second.spec.input_size)})[0]
+    assert np.abs(found - second.golden_logits).max() <= TOLERANCE
+    assert policy_from_json(bundle.policy_json()).second_reader is not None
