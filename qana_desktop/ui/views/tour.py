@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
@@ -76,6 +77,14 @@ class Tour(QFrame):
         self.frame.hide()
         self.ended.emit()
 
+    def event(self, event: QEvent) -> bool:
+        """Take Esc before the window's own commands do."""
+        asks = event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if asks and cast(QKeyEvent, event).key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc leaves."""
         if event.key() == Qt.Key.Key_Escape:
@@ -133,7 +142,7 @@ class Tour(QFrame):
         for each in (self.count, *self._buttons()):
             each.ensurePolished()
             each.updateGeometry()
-        least = self._column.minimumSize().width()
+        least = self._column.minimumSize().width() + 4 * unit  # a style may still widen a button by its frame
         self.setFixedWidth(min(max(90 * unit, least), self._window.width() - 4 * unit))
         height = self.heightForWidth(self.width())
         self.resize(self.width(), max(height, self.sizeHint().height()))
