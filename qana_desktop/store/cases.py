@@ -206,7 +206,9 @@ def _filtered(statement: sa.Select[Any], query: WorklistQuery) -> sa.Select[Any]
     if query.urgencies:
         statement = statement.where(WORKLIST.c.urgency.in_([int(urgency) for urgency in query.urgencies]))
     if query.states:
-        statement = statement.where(WORKLIST.c.state.in_([str(state) for state in query.states]))
+        # For one state there is an index in the right order; for several, that of the whole list is walked, not sorted.
+        state = WORKLIST.c.state if len(query.states) == 1 else WORKLIST.c.state.concat("")
+        statement = statement.where(state.in_([str(wanted) for wanted in query.states]))
     if query.tag:
         # The first is in the index; only what passes it is looked up for the second, which is exact.
         statement = statement.where(WORKLIST.c.words.contains(query.tag.casefold(), autoescape=True))

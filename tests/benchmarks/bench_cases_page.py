@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.bench_cases_page --cases 100000 --folder /somewhere/empty
 
-The store is that of `bench_store`; the window is the real one on small desks, drawn offscreen. Prints JSON: `ms` from
-the command to the moment when the page is as it was asked for, `stall_ms` the longest time in between in which the
-window's thread did nothing else (measured by a timer of one millisecond).
+The first cases are whole ones, filed as `bench_store` does; the others are further lines of the worklist, which is all
+that the page reads of cases that are not open. The window is the real one on small desks, drawn offscreen. Prints JSON:
+`ms` from the command to the moment when the page is as it was asked for, `stall_ms` the longest time in between in
+which the window's thread did nothing else (measured by a timer of one millisecond).
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import sqlalchemy as sa
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from qana_desktop.app import Options, build
 from qana_desktop.services.clinic import Clinic
 from qana_desktop.services.store_state import StoreState
+from qana_desktop.store.records import new_id
+from qana_desktop.store.schema import ENTITY, WORKLIST
+from qana_desktop.store.store import Store
 from qana_desktop.store.users import Users
 from qana_desktop.system.paths import Paths
 from qana_desktop.triage.access import Role
@@ -36,6 +41,29 @@ from qana_desktop.ui.window import MainWindow
 from tests.benchmarks.bench_store import fill
 from tests.support.fake_desks import FakeDeviceDesk, FakeTriageDesk
 from tests.support.stores import PASSPHRASE, PASSWORD, QUICK, new_store
+
+WHOLE = 2000
+"""Cases that are filed whole."""
+
+
+def more_lines(store: Store, count: int) -> None:
+    """Add lines to the worklist, copied from those that are there, each with an encounter of its own."""
+    with store.reading() as connection:
+        lines = [dict(row._mapping) for row in connection.execute(sa.select(WORKLIST))]
+        entities = {row.id: dict(row._mapping) for row in connection.execute(sa.select(ENTITY))}
+    with store.transaction("filler") as action:
+        for start in range(0, max(0, count), len(lines)):
+            some = [{**line, "encounter": new_id()} for line in lines[: min(len(lines), count - start)]]
+            for number, line in enumerate(some):
+                line["pseudonym"] = f"P-{WHOLE + start + number:06d}"
+                line["words"] = line["words"].replace(
+                    lines[number]["pseudonym"].casefold(), line["pseudonym"].casefold()
+                )
+            below = [
+                {**entities[old["encounter"]], "id": new["encounter"]} for old, new in zip(lines, some, strict=False)
+            ]
+            action.connection.execute(sa.insert(ENTITY), below)
+            action.connection.execute(sa.insert(WORKLIST), some)
 
 
 class Pulse:
@@ -69,7 +97,8 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
     if not (folder / "d" / "store").exists():
         (folder / "d").mkdir(parents=True)
         store, _code = new_store(folder / "d" / "store")
-        fill(store, count)
+        fill(store, min(WHOLE, count))
+        more_lines(store, count - WHOLE)
         Users(store, cost=QUICK).add("Clara", Role.CLINICIAN, PASSWORD, by="system")
         store.close()
     app = QApplication([])

@@ -20,7 +20,10 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class CasesModel(QAbstractListModel):
-    """`counted` carries the number of cases of each urgency that the other filters let through."""
+    """`counted` carries the number of cases of each urgency that the other filters let through.
+
+    `arrived`: rows look different now, and the view is to be drawn again.
+    """
 
     counted = Signal(object)
     arrived = Signal()
@@ -107,7 +110,9 @@ class CasesModel(QAbstractListModel):
         self.endResetModel()
 
     def _ask(self, page: int) -> None:
-        if page in self._asked or self._counting:
+        # One at a time: what was drawn while someone drags through the list is out of sight when its turn comes.
+        # The view is drawn again after each, and asks for what is in sight then.
+        if self._asked or self._counting:
             return
         self._asked.add(page)
         query, asked_in = replace(self.query, offset=page * PAGE), self._round
@@ -126,7 +131,6 @@ class CasesModel(QAbstractListModel):
         self.settling = True
         self._resize(sum(count for urgency, count in counts.items() if not wanted or urgency in wanted))
         self._keep(0, first)
-        self._changed(0, self._count - 1)
         self.counted.emit(counts)
         self.arrived.emit()
         self.settling = False
@@ -152,7 +156,6 @@ class CasesModel(QAbstractListModel):
             return
         self._asked.discard(page)
         self._keep(page, rows)
-        self._changed(page * PAGE, min(self._count, (page + 1) * PAGE) - 1)
         self.arrived.emit()
 
     def _keep(self, page: int, rows: tuple[WorklistRow, ...]) -> None:
@@ -161,7 +164,3 @@ class CasesModel(QAbstractListModel):
         self._stale.discard(page)
         while len(self._pages) > KEPT_PAGES:
             self._stale.discard(self._pages.popitem(last=False)[0])
-
-    def _changed(self, first: int, last: int) -> None:
-        if last >= first:
-            self.dataChanged.emit(self.index(first), self.index(last))

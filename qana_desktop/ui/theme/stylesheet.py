@@ -95,6 +95,8 @@ QListWidget::item {{ padding: {s}px {m}px; }}
 QListWidget::item:selected {{ background: {selected}; color: {text}; }}
 QTextBrowser {{ background: {raised}; color: {text}; border: 1px solid {hairline}; padding: {m}px; }}
 QTextBrowser:focus {{ border: 1px solid {focus}; }}
+#cases {{ background: {raised}; border: 1px solid transparent; }}
+#cases:focus {{ border: 1px solid {focus}; }}
 QTableWidget {{
     background: {raised}; alternate-background-color: {surface}; border: 1px solid {hairline};
     gridline-color: {hairline};

@@ -12,12 +12,13 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QHeaderView,
     QInputDialog,
     QLineEdit,
-    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -96,10 +97,15 @@ class CaseDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme, self._clinician_first = theme, clinician_first
 
+    @property
+    def height(self) -> int:
+        """Height of two lines, in pixels."""
+        metrics, small = QFontMetrics(self._theme.font(BODY)), QFontMetrics(self._theme.font(SMALL))
+        return metrics.height() + small.height() + 3 * self._theme.unit
+
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the height of two lines."""
-        metrics, small = QFontMetrics(self._theme.font(BODY)), QFontMetrics(self._theme.font(SMALL))
-        return QSize(30 * self._theme.unit, metrics.height() + small.height() + 3 * self._theme.unit)
+        return QSize(30 * self._theme.unit, self.height)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one line; one that is still fetched stays empty."""
@@ -242,17 +248,33 @@ class CaseList(QWidget):
         """Whether a search is still to begin."""
         return self._pause.isActive()
 
-    def _make_list(self, clinician_first: Callable[[], bool]) -> QListView:
-        view = QListView()
+    def _make_list(self, clinician_first: Callable[[], bool]) -> QTableView:
+        """One column of rows of one height: a list view would lay out a hundred thousand rows for each page."""
+        view = QTableView()
+        view.setObjectName("cases")
         view.setModel(self.model)
-        view.setItemDelegate(CaseDelegate(self._theme, view, clinician_first))
-        view.setUniformItemSizes(True)
+        self._delegate = CaseDelegate(self._theme, view, clinician_first)
+        view.setItemDelegate(self._delegate)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.horizontalHeader().hide()
+        view.horizontalHeader().setStretchLastSection(True)
+        view.verticalHeader().hide()
+        view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         view.setMouseTracking(True)
         named(view, tr("Cases"), tr("Cases in order of urgency, then the one that waits longest"))
         view.selectionModel().currentChanged.connect(self._current_changed)
+        self._theme.changed.connect(lambda: self._size_rows(view))
+        self._size_rows(view)
         return view
+
+    def _size_rows(self, view: QTableView) -> None:
+        view.verticalHeader().setDefaultSectionSize(self._delegate.height)
 
     def _current_changed(self, current: QModelIndex) -> None:
         row = self.model.row(current.row()) if current.isValid() and not self.model.settling else None
