@@ -42,7 +42,7 @@ DISTILLED = TrainSettings(
     sizes=((0.0, TEACHER_SIZE),),
 )
 # All epochs keep their batch statistics: on calibration lesions, training with the rounded rules of the export (the
-# last epochs of `stages.run_qat`) lost more than it gained: without the norms the weights wander. Reading rounds anyway.
+# last epochs of `stages.run_qat`) lost more than it gained: without the norms the weights wander.
 DISTILLED_QAT = replace(
     DISTILLED, stage="distilled-qat", epochs=20, rate=0.01, weight_decay=1e-4, warmup_epochs=0.5, check_every=2
 )
