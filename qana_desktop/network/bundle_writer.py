@@ -48,9 +48,9 @@ class BundleContents:
     `policy_json`, `evaluation_json` and `model_card` are texts; `features_npz` is the feature memory as file bytes, or
     None. `protocol_json` (text), `holdout_npz` and `channels_npz` (file bytes) are what else a clinic needs to learn:
     the gate's lines, the factory holdout, the factory's channel statistics; None where it cannot. `created` is taken
-    from the clock when it is None.
-    `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`. `golden_potentials`, int32
-    (N, outputs), are those of `golden_images` where the caller has them already: every engine compares them with its own.
+    from the clock when it is None. `parent` is a bundle's id, "" for none. `origin` and `device` are as in `Manifest`.
+    `second_reader` is a larger network that reads too where this one is uncertain, or None. `golden_potentials`, int32
+    (N, outputs), are those of `golden_images` where the caller has them already: engines compare them with their own.
     """
 
     name: str
