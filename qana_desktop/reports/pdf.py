@@ -351,6 +351,9 @@ class _Drawer:
     # --- text
 
     def _font(self, size: float, style: str, colour: Colour) -> None:
+        # WORKAROUND: a line that ends in a fallback font leaves that font behind in the page, and fpdf2 takes ours for
+        # set: the next line would be drawn with the other font's letters. Forgotten first, it is written each time.
+        self._pdf.font_family = ""
         self._pdf.set_font(FAMILY, style, size)
         self._pdf.set_text_color(*colour)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pypdfium2 as pdfium
@@ -13,7 +14,9 @@ from qana_desktop.reports.document import Headline, Table, Urgency, texts
 from qana_desktop.reports.free_text import without_name
 from qana_desktop.reports.pdf import draw_pdf
 from qana_desktop.reports.pdf_fonts import missing_scripts, printable
+from qana_desktop.system import language
 from qana_desktop.system.faults import Fault
+from qana_desktop.system.resources import assets_dir
 from qana_desktop.triage.case import Case, Finding
 from qana_desktop.triage.diagnosis import CLASS_ORDER, FULL_NAMES
 from qana_desktop.triage.measured import MeasuredValue, Method
@@ -212,6 +215,23 @@ def test_names_in_other_scripts_are_printed_and_can_be_copied() -> None:
     text = text_of(pdf)
     for part in name.split():
         assert part in text, part
+
+
+@pytest.fixture
+def speak() -> Iterator[Callable[[str], None]]:
+    yield lambda code: language.use_language(code, assets_dir() / "locale")
+    language.use_language(language.SOURCE, assets_dir() / "locale")
+
+
+@pytest.mark.parametrize("code", ["de", "es", "fr", "zh_CN"])
+def test_what_follows_other_letters_is_still_printed_as_it_is(code: str, speak: Callable[[str], None]) -> None:
+    speak(code)
+    case = full_case(name="王小明")
+    lesion = replace(case.lesion.value, body_site="左前臂")
+    report = case_report(replace(case, lesion=filed(lesion)), circumstances(identity=Identity.PATIENT))
+    text = text_of(draw_pdf(report))
+    for needed in ("P-00042", "王小明", "1961", "左前臂", "2025-06-01", "0192ab34" * 4, "0.52", "0.30", "10.2", HEAD):
+        assert needed in text, needed
 
 
 def test_letters_from_right_to_left_are_embedded_as_letters() -> None:
