@@ -114,14 +114,12 @@ def test_the_next_image_is_shown_as_it_was_taken(qtbot: QtBot, open_window: Open
 # --- heat-map ---
 
 
-def test_a_bundle_without_a_map_says_that_there_is_none(
-    qtbot: QtBot, open_window: OpenWindow, clinic_day: Path
-) -> None:
+def test_where_nothing_can_be_explained_it_says_so(qtbot: QtBot, open_window: OpenWindow, clinic_day: Path) -> None:
     opened, tools = window_with(qtbot, open_window, clinic_day)
     with_map(tools, None)
     before = grabbed(tools)
     press(opened, "H")
-    assert tools.heat.sentence.text() == "Heat-map: not available for this bundle."
+    assert tools.heat.sentence.text() == "No heat-map: this image was not read, or its answer is not shown yet."
     assert not tools.heat.opacity.isVisible()
     assert tools.heat_layer.image is None
     press(opened, "H")

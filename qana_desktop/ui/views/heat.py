@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QLinearGradient, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from qana_desktop.triage.diagnosis import Diagnosis
+from qana_desktop.triage.diagnosis import LesionClass
 from qana_desktop.triage.explanation import Explanation, NoExplanation
 from qana_desktop.ui.presenters import heat
 from qana_desktop.ui.texts import percent, tr
@@ -27,7 +27,7 @@ class HeatLayer:
         self.image: QImage | None = None
         self.opacity = USUAL / 100
 
-    def show(self, explanation: Explanation, diagnosis: Diagnosis) -> None:
+    def show(self, explanation: Explanation, diagnosis: LesionClass) -> None:
         """Show the map of a class."""
         made = heat.coloured(explanation.of(diagnosis), explanation.scale)
         height, width = made.shape[:2]
@@ -149,7 +149,11 @@ class HeatBar(ToolRow):
             self._tell(heat.sentence(found))
             return
         self._explanation, self._layer.image = None, None
-        self._tell(found.reason.sentence() if found is not None else tr("Heat-map: not available for this bundle."))
+        self._tell(
+            found.reason.sentence()
+            if found is not None
+            else tr("No heat-map: this image was not read, or its answer is not shown yet.")
+        )
 
     def _tell(self, sentence: str) -> None:
         for part in (self.of, self.opacity, self.legend):
