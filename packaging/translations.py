@@ -12,6 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -79,7 +80,7 @@ def read(language: str) -> Catalog:
 def update(language: str, sentences: Catalog) -> Catalog:
     """Bring a language's catalogue to the present sentences. Nothing is guessed; what is no longer said goes."""
     catalogue = read(language)
-    catalogue.update(sentences, no_fuzzy_matching=True, update_header_comment=True)
+    catalogue.update(deepcopy(sentences), no_fuzzy_matching=True, update_header_comment=True)
     catalogue.obsolete.clear()
     for message in catalogue:
         message.flags.discard("python-format")

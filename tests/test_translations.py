@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 import sys
 from collections.abc import Iterator, Sized
 from pathlib import Path
@@ -72,6 +73,17 @@ def test_the_catalogue_says_that_nobody_has_reviewed_it_yet(translations: Module
     text = translations.po_file(language).read_text(encoding="utf-8")
     assert translations.STATUS in text.lower()
     assert f"X-Review: {translations.STATUS}" in text
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_catalogue_is_in_the_signs_of_its_language(translations: ModuleType, language: str) -> None:
+    chinese = re.compile("[\u4e00-\u9fff]")
+    texts = [str(message.string) for message in translations.read(language) if message.id]
+    with_signs = sum(chinese.search(text) is not None for text in texts)
+    if language == "zh_CN":
+        assert with_signs > 0.9 * len(texts)
+    else:
+        assert with_signs == 0
 
 
 def test_a_missing_translation_and_another_field_are_found(translations: ModuleType, sentences: Sized) -> None:
