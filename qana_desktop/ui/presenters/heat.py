@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qana_desktop.triage.diagnosis import FULL_NAMES, Diagnosis
+from qana_desktop.triage.diagnosis import FULL_NAMES, LesionClass
 from qana_desktop.triage.explanation import Explanation
 from qana_desktop.ui.texts import said, tr
 
@@ -24,7 +24,7 @@ FAINTEST = 0.06
 class HeatChoice:
     """A class whose map can be shown."""
 
-    diagnosis: Diagnosis
+    diagnosis: LesionClass
     name: str
 
 
@@ -34,7 +34,7 @@ def choices(explanation: Explanation) -> tuple[HeatChoice, ...]:
     return tuple(HeatChoice(dx, tr(FULL_NAMES[dx])) for dx in ordered)
 
 
-def legend(diagnosis: Diagnosis) -> tuple[str, str]:
+def legend(diagnosis: LesionClass) -> tuple[str, str]:
     """Return what the two ends of the colours mean."""
     name = tr(FULL_NAMES[diagnosis])
     return tr("speaks against {name}", name=name), tr("speaks for {name}", name=name)
