@@ -149,8 +149,8 @@ def train(request: TrainRequest, report: Report) -> TrainAnswer:
     facts = json.dumps(_facts(factory, request, trained))
     contents = _contents(factory, request, network, policy, facts)
     identity = write_bundle(request.into, contents).name if request.keep else ""
-    told = {"bundle": identity, "rows": class_rows(network), "facts": facts, "policy": contents.policy_json}
-    return TrainAnswer(1, 1, ended=True, **told)
+    rows, policy_json = class_rows(network), contents.policy_json
+    return TrainAnswer(1, 1, ended=True, bundle=identity, rows=rows, facts=facts, policy=policy_json)
 
 
 def class_rows(network: IntegerNetwork) -> npt.NDArray[np.int8]:

@@ -73,8 +73,8 @@ def read_queue(connection: sa.Connection) -> tuple[Queued, ...]:
     refusing = without_consent(learning.all_of(connection, ConsentRow))
     roles = {kept.row.patient: Role(kept.row.role) for kept in learning.all_of(connection, RoleRow)}
     said: dict[str, list[Kept[ConfirmationRow]]] = {}
-    for kept in learning.all_of(connection, ConfirmationRow):
-        said.setdefault(kept.row.proposal, []).append(kept)
+    for word in learning.all_of(connection, ConfirmationRow):
+        said.setdefault(word.row.proposal, []).append(word)
     proposals = learning.all_of(connection, ProposalRow)
     patients = records.newest(connection, Patient, {kept.row.patient for kept in proposals})
     found = []

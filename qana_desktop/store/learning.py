@@ -42,8 +42,8 @@ class ProposalRow:
     """A case for learning. Ids are of records; `sha256` is of the image's file, `picture` its perceptual hash in hex.
 
     `features` are integer features (views, F) uint8 as bytes, read with the network `backbone`. `label` is the class
-    written out, `source` where it comes from, `reported` the day; `second` why a second person must confirm ("" for not);
-    `answer` what the network said of the image at that time ("" for nothing).
+    written out, `source` where it comes from, `reported` the day; `second` why a second person must confirm ("" for
+    not); `answer` what the network said of the image at that time ("" for nothing).
     """
 
     id: str

@@ -269,7 +269,7 @@ class LearningWork:
                 self._screen.tell(tr("Stopped. Nothing was changed."))
                 self.refresh()
             else:
-                self._do(lambda room, _desk: room.look(), lambda state: (self._show(state), done(result[0])))
+                self._look_and(lambda: done(result[0]))
 
         def failed(fault: Fault) -> None:
             self._ended()
@@ -277,6 +277,13 @@ class LearningWork:
             self.refresh()
 
         self._do(run, arrived, failed)
+
+    def _look_and(self, after: Callable[[], None]) -> None:
+        def looked(state: LearningState) -> None:
+            self._show(state)
+            after()
+
+        self._do(lambda room, _desk: room.look(), looked)
 
     def _ended(self) -> None:
         self._token = None
@@ -297,13 +304,11 @@ class LearningWork:
         clinic = self._session.clinic
         if clinic is None:
             return
-        self._session.run(
-            lambda desk: work(self._room_of(clinic), desk),
-            lambda result: (done(result), None)[1],
-            failed,
-            stores=stores,
-            lane=lane,
-        )
+
+        def arrived(result: T) -> None:
+            done(result)
+
+        self._session.run(lambda desk: work(self._room_of(clinic), desk), arrived, failed, stores=stores, lane=lane)
 
     def _room_of(self, clinic: Clinic) -> LearningRoom:
         """The room of the open store; in a worker. Another store gets another room."""
