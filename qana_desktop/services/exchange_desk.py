@@ -94,7 +94,7 @@ class ExchangeDesk:
                 with_names=with_names,
             )
             self._read_back(unfinished, info, encounters, report)
-            self._record("case-exported", user, encounters, note=_("archive {sha256}").format(sha256=info.sha256[:16]))
+            self._record("case-exported", user, encounters, note=N_("archive {sha256}").format(sha256=info.sha256[:16]))
         return info
 
     def export_readings(self, encounters: tuple[str, ...], path: Path) -> int:
@@ -120,7 +120,7 @@ class ExchangeDesk:
         )
         try:
             self._record(
-                "images-exported", user, encounters, note=_("{count} files, without identity").format(count=len(made))
+                "images-exported", user, encounters, note=N_("{count} files, without identity").format(count=len(made))
             )
         except BaseException:
             shutil.rmtree(folder)
@@ -151,7 +151,7 @@ class ExchangeDesk:
                 if reason := self._conflict(case):
                     skipped.append((encounter, reason))
                     continue
-                self._take_in(archive, case, user, source=_("archive {sha256}").format(sha256=summary.sha256[:16]))
+                self._take_in(archive, case, user, source=N_("archive {sha256}").format(sha256=summary.sha256[:16]))
                 added.append(encounter)
                 sign_offs += sum(record.kind is Kind.SIGN_OFF for record in case.records)
         return Imported(tuple(added), tuple(skipped), sign_offs)
@@ -235,7 +235,7 @@ class ExchangeDesk:
     def _take_in(self, archive: ArchiveReader, case: ArchivedCase, user: Filed[User], *, source: str) -> None:
         for sha256 in case.blobs():
             self._store.keep_image(archive.image(sha256))
-        with self._store.filing(by=user.entity, what=_("import a case"), note=source) as filing:
+        with self._store.filing(by=user.entity, what=N_("import a case"), note=source) as filing:
             for record in case.records:
                 if record.kind is not Kind.SIGN_OFF and _standing(filing.action.connection, record.entity) is None:
                     _file(filing, record)
@@ -243,7 +243,7 @@ class ExchangeDesk:
 
 def _file(filing: Filing, record: ArchivedRecord) -> None:
     filing.put(Put(_with_author(record), record.entity, record.parent))
-    note = _("entered elsewhere at {at} by {by}").format(at=record.at, by=record.by)
+    note = N_("entered elsewhere at {at} by {by}").format(at=record.at, by=record.by)
     # Named so that `verify` does not take it for the entry of a version: that one the filing writes itself.
     filing.action.record("imported-record", kind=str(record.kind), entity=record.entity, note=note)
 
@@ -252,7 +252,7 @@ def _with_author(record: ArchivedRecord) -> Value:
     """An opinion says in its own note whose it is: it is filed by the person who imports, who did not hold it."""
     if not isinstance(record.value, ClinicalAssessment | SecondReading):
         return record.value
-    origin = _("[Entered elsewhere at {at} by {by}]").format(at=record.at, by=record.by)
+    origin = N_("[Entered elsewhere at {at} by {by}]").format(at=record.at, by=record.by)
     return replace(record.value, note=f"{record.value.note}\n{origin}".strip())
 
 
