@@ -50,7 +50,7 @@ def judged_by_gate(world: World, network: IntegerNetwork, before: Judged | None,
     comparisons = [Comparison(Holdout.FACTORY, factory, world.judge_factory(network), best_of(factory))]
     if before is not None and after is not None:
         comparisons.append(Comparison(Holdout.LOCAL, before, after, best_of(before)))
-    return decide(tuple(comparisons), Protocol())
+    return decide(tuple(comparisons), world.protocol)
 
 
 def clinic(

@@ -15,11 +15,12 @@ from qana_desktop.learning.holdouts import FeatureHoldout, holdout_from_bytes
 from qana_desktop.learning.judged import Judged, judge
 from qana_desktop.learning.memory import FeatureMemory, LocalCase, memory_from_bytes
 from qana_desktop.learning.new_class import class_rows
+from qana_desktop.learning.protocol import Protocol, protocol_from_json
 from qana_desktop.learning.site_statistics import SiteStatistics, statistics_from_bytes
 from qana_desktop.network.bundle import Bundle
 from qana_desktop.network.export_onnx import INPUT_NAME, to_onnx
 from qana_desktop.network.layers import IntegerNetwork
-from qana_desktop.network.manifest import CHANNELS, FEATURES, HOLDOUT
+from qana_desktop.network.manifest import CHANNELS, FEATURES, HOLDOUT, PROTOCOL
 from qana_desktop.network.preprocess import to_network_input, views
 from qana_desktop.training.data import Record, labels, read_image, read_records, split_records
 from qana_desktop.training.learning_files import first_of_each_lesion
@@ -76,6 +77,7 @@ class World:
     memory: FeatureMemory
     holdout: FeatureHoldout
     reference: SiteStatistics
+    protocol: Protocol
     clinic: Lesions
     test: Lesions
 
@@ -123,7 +125,7 @@ class World:
 def build_world(data: Path, bundle: Bundle) -> World:
     """Decode the lesions and open the bundle's parts. Raises ValueError for a bundle that brings none for learning."""
     network = bundle.network()
-    parts = {name: bundle.learning_file(name) for name in (FEATURES, HOLDOUT, CHANNELS)}
+    parts = {name: bundle.learning_file(name) for name in (FEATURES, HOLDOUT, CHANNELS, PROTOCOL)}
     missing = [name for name, content in parts.items() if content is None]
     if missing:
         raise ValueError(f"the bundle has no {missing[0]}: run python -m qana_desktop.training learning-files")
@@ -138,6 +140,7 @@ def build_world(data: Path, bundle: Bundle) -> World:
         memory=memory_from_bytes(contents[FEATURES], classes=network.classes, features=network.features),
         holdout=holdout_from_bytes(contents[HOLDOUT], sha256=pinned),
         reference=statistics_from_bytes(contents[CHANNELS], network),
+        protocol=protocol_from_json(contents[PROTOCOL].decode()),
         clinic=_lesions(data, first_of_each_lesion(split.calibration), side),
         test=_lesions(data, _fewer_nevi(first_of_each_lesion(split.test)), side),
     )

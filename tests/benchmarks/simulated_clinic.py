@@ -17,7 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qana_desktop.learning.protocol import Protocol
 from qana_desktop.network.bundle import active_bundle
 from tests.benchmarks.clinic_page import markdown
 from tests.benchmarks.clinic_runs import SETTINGS, clinic, new_class, refusals
@@ -44,7 +43,7 @@ def document(world: World, *, seeds: int, updates: int, full: bool) -> dict[str,
         "test_lesions": len(world.test.names),
         "holdout_lesions": len(world.holdout.lesions),
         "settings": asdict(SETTINGS),
-        "protocol": asdict(Protocol()),
+        "protocol": asdict(world.protocol),
         "cameras": [asdict(camera) for camera in (CAST, CROSSED, BLURRED, FACTORY)],
         "rows": rows,
         "failed_lines": dict(Counter(code for row in rows for code in row["failed"]).most_common()),
