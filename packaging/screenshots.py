@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -66,6 +67,10 @@ class StagedDesk:
     ) -> None:
         self._real, self._devices, self._hold_after, self._lose_after = real, devices, hold_after, lose_after
         self.held, self.go_on = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        """All that is not staged is the real desk's."""
+        return getattr(self._real, name)
 
     @property
     def policy(self) -> ReadingPolicy:
