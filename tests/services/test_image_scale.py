@@ -16,7 +16,7 @@ from tests.support.bundles import small_policy
 __all__ = ["device", "engines"]
 
 
-def test_only_a_dicom_file_with_a_spacing_has_a_scale(device: DeviceDesk, tmp_path: Path) -> None:  # noqa: F811
+def test_only_a_dicom_file_with_a_spacing_has_a_scale(device: DeviceDesk, tmp_path: Path) -> None:
     rgb = files.picture(64, 64)
     bundle = ActiveBundle("small-000000000000", tmp_path, 8, small_policy(views=2))
     with ImageReader() as reader:
