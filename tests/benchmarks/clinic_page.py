@@ -52,7 +52,7 @@ def _cameras(found: dict[str, Any]) -> Iterator[str]:
         " over the seeds [smallest, largest]; 95 %: interval of the mean over resampled lesions. Won back: share of"
         " what the camera cost. Malignant found: sensitivity at specificity, at the most sensitive printed cut."
         " Factory: change on the factory holdout; a calibrated version reads it with the factory's own layers, as in"
-        " use. Accepted: by the gate with the default protocol, on the factory holdout and the site's lesions. "
+        " use. Accepted: by the gate with the bundle's protocol, on the factory holdout and the site's lesions. "
         + " ".join(
             f"In the factory's colours the lesions of '{row['camera']}' are read at {row['factory_colours']:.3f}."
             for row in found["rows"][:1]
@@ -108,7 +108,7 @@ def _refusals(found: dict[str, Any]) -> Iterator[str]:
     yield (
         "Head training on the factory holdout alone. The first number of the lines is the loss of malignant and of"
         " melanoma sensitivity that is allowed at each printed cut; the second how many cases any class may lose. The"
-        f" shipped protocol allows {100 * protocol['malignant_loss']:.0f} and {100 * protocol['melanoma_loss']:.0f}"
+        f" bundle's own protocol allows {100 * protocol['malignant_loss']:.0f} and {100 * protocol['melanoma_loss']:.0f}"
         f" points, and {protocol['recall_free_cases']}. Changes are means, in points, at the first printed cut."
     )
     yield ""
