@@ -19,7 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("debootstrap", "lintian", "appstreamcli", "desktop-file-validate", "Xvfb", "strace", "dpkg-deb")
+TOOLS = (
+    "debootstrap", "lintian", "appstreamcli", "desktop-file-validate", "xvfb-run", "strace", "dpkg-deb", "makensis",
+)  # fmt: skip
 SUITE = "bookworm"
 
 
