@@ -108,8 +108,8 @@ def _refusals(found: dict[str, Any]) -> Iterator[str]:
     yield (
         "Head training on the factory holdout alone. The first number of the lines is the loss of malignant and of"
         " melanoma sensitivity that is allowed at each printed cut; the second how many cases any class may lose. The"
-        f" bundle's protocol allows {100 * protocol['malignant_loss']:.0f} and {100 * protocol['melanoma_loss']:.0f} points"
-        f", and {protocol['recall_free_cases']}. Changes are means, in points, at the first printed cut."
+        f" bundle's protocol allows {100 * protocol['malignant_loss']:.0f} and {100 * protocol['melanoma_loss']:.0f}"
+        f" points, and {protocol['recall_free_cases']}. Changes are means, in points, at the first printed cut."
     )
     yield ""
 
