@@ -322,7 +322,7 @@ def test_place_and_panels_are_remembered_and_no_file_name_is(
     opened.window.actions_[Command.READING].trigger()
     opened.window.close()
     again = open_window(size=None)
-    assert again.window.reading_panel.isHidden()
+    assert again.window.triage.answer.isHidden()
     assert again.window.height() == 555
     kept = [path.read_bytes() for path in own_home.rglob("*") if path.is_file()]
     assert kept
