@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import io
 import re
@@ -57,6 +58,20 @@ def test_every_sentence_has_a_translation_with_the_same_fields(
     gaps = translations.gaps(language, translations.read(language), sentences)
     lines = "\n".join(f"{gap.sentence!r} {gap.why}" for gap in gaps)
     assert lines == "", "write them in the .po file, then run: python3 tasks.py translations"
+
+
+def test_no_sentence_hides_inside_an_f_string_where_the_extraction_does_not_see_it() -> None:
+    package = assets_dir().parent / "qana_desktop"
+    hidden = [
+        f"{path.relative_to(package)}:{call.lineno}"
+        for path in package.rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"tr", "trn", "_"}
+        if any(isinstance(word, ast.Constant) and isinstance(word.value, str) for word in call.args)
+    ]
+    assert hidden == []
 
 
 @pytest.mark.parametrize("language", SHIPPED)

@@ -151,7 +151,8 @@ class EnginePresenter:
         going = self._go_on()
         what = trn(going, "Reading goes on with {n} image.", "Reading goes on with {n} images.") if going else ""
         count = 0 if going else self._unread()
-        text = f"{tr('The engine stopped, was started again and works.')} {what or _unread_text(count)}".strip()
+        works = tr("The engine stopped, was started again and works.")
+        text = f"{works} {what or _unread_text(count)}".strip()
         read = Answer(tr("Read"), tr("Read the images that are unread (Ctrl+R)"), self._resume)
         self._screen.show_notice(Notice("engine", Tone.TELLS, text, (read,) if count else ()))
 

@@ -142,7 +142,7 @@ def queue_line(each: Queued, names: dict[str, str], *, user: str, can_sign: bool
     ]
     return QueueLine(
         id=each.row.id,
-        title=f"{each.pseudonym or tr('withdrawn patient')} · {class_words(each.label)}",
+        title=" · ".join((each.pseudonym or tr("withdrawn patient"), class_words(each.label))),
         state=_state_words(each),
         detail=" · ".join(parts),
         picture=each.row.sha256,

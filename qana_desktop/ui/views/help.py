@@ -62,9 +62,11 @@ class HelpSheet(Sheet):
     def _show(self, row: int) -> None:
         text, spoken = self._texts[max(0, row)]
         if not spoken:
-            text = f"*{tr('This text is not translated yet.')}*\n\n{text}"
+            missing = tr("This text is not translated yet.")
+            text = f"*{missing}*\n\n{text}"
         elif current() != SOURCE:
-            text += f"\n\n*{tr('Translated with the help of a machine, not yet reviewed by a clinician.')}*\n"
+            status = tr("Translated with the help of a machine, not yet reviewed by a clinician.")
+            text += f"\n\n*{status}*\n"
         self.page.setMarkdown(text)
 
     def _follow(self, link: QUrl) -> None:
