@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 import typer
 
+from qana_desktop.network.bundle import open_bundle
 from qana_desktop.network.layers import IntegerNetwork
 from qana_desktop.network.serialise import network_from_bytes
 from qana_desktop.training.distil import DistilSettings
@@ -193,6 +194,28 @@ def _trained(place: Workplace, seed: int) -> tuple[Trained, IntegerNetwork]:
     second = second_models(taught, TEACHER_SIZE, SECOND_VIEWS, images_for_ranges(place, TEACHER_SIZE))
     trained = Trained(source, load_quant(place.folder / DISTILLED_QAT.stage, source), settings, second)
     return trained, network_from_bytes((place.folder / "export" / NETWORK_FILE).read_bytes())
+
+
+@app.command("add-second-reader")
+def add_second_reader(
+    data: Data,
+    bundle: Annotated[Path, typer.Option(help="Released bundle of the same fold.")],
+    runs: Runs = Path("runs"),
+    models: Models = Path("models"),
+    fold: Fold = 0,
+    name: Name = "qana",
+) -> None:
+    """Release a bundle's integers again, with the teacher of this fold as second reader and a policy fitted anew."""
+    place = _place(data, runs, fold, "cpu", 1)
+    released = open_bundle(bundle)
+    earlier = json.loads(released.evaluation_json())
+    if earlier["data"]["test_fold"] != fold:
+        raise typer.BadParameter(f"This bundle was tested on fold {earlier['data']['test_fold']}, not on fold {fold}.")
+    taught = load_teacher(place.folder / TEACHER.stage)
+    second = second_models(taught, TEACHER_SIZE, SECOND_VIEWS, images_for_ranges(place, TEACHER_SIZE))
+    settings = {**earlier["settings"], "network_of": released.id, "teacher": asdict(TEACHER)}
+    trained = Trained(None, None, settings, second)
+    typer.echo(str(release(place, trained, released.network(), models=models, name=name, views=DEFAULT_VIEWS)))
 
 
 @app.command("learning-files")

@@ -43,14 +43,14 @@ LICENCE = "CC-BY-NC-4.0"
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The networks of one run and how they were made.
+    """The networks of one run (None where only integers are left, as of a released bundle) and how they were made.
 
     `second_readers` are forms of what reads too where they are uncertain: the first, unless another is as good and
     faster.
     """
 
-    float_network: FloatNetwork
-    quant_network: QuantNetwork
+    float_network: FloatNetwork | None
+    quant_network: QuantNetwork | None
     settings: dict[str, Any]
     second_readers: tuple[SecondModel, ...] = ()
 
@@ -168,17 +168,13 @@ def _readers(
     device: str,
 ) -> dict[str, Any]:
     """Figures of float network, training graph and exported integers, each with its own calibration and rule."""
+    made_by = {"float": trained.float_network, "training graph": trained.quant_network}
     sources: dict[str, dict[str, FloatArray]] = {
-        "float": {
-            part: all_views(trained.float_network, images.of(_records(images.split, part)), device=device)
-            for part in exported
-        },
-        "training graph": {
-            part: all_views(trained.quant_network, images.of(_records(images.split, part)), device=device)
-            for part in exported
-        },
-        "exported integers": {part: value.readings.logits.astype(np.float64) for part, value in exported.items()},
+        name: {part: all_views(model, images.of(_records(images.split, part)), device=device) for part in exported}
+        for name, model in made_by.items()
+        if model is not None
     }
+    sources["exported integers"] = {part: value.readings.logits.astype(np.float64) for part, value in exported.items()}
     figures: dict[str, Any] = {}
     for name, logits in sources.items():
         for members in _view_sets(chosen):
