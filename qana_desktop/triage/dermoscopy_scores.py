@@ -67,7 +67,8 @@ class Points:
 
 def total_dermoscopy_score(abcd: Abcd) -> float:
     """Return 1.3 A + 0.1 B + 0.5 C + 0.5 D, between 1.0 and 8.9."""
-    return sum(weight * count for weight, count in zip(ABCD_TENTHS, astuple(abcd), strict=True)) / 10
+    tenths: int = sum(weight * count for weight, count in zip(ABCD_TENTHS, astuple(abcd), strict=True))
+    return tenths / 10
 
 
 def abcd_verdict(abcd: Abcd) -> AbcdVerdict:

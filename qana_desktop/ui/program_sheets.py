@@ -110,9 +110,7 @@ def tour_stops(window: MainWindow) -> list[Stop]:
         Stop(
             window.rail,
             tr("The pages"),
-            tr(
-                "The images of this session; beside them the kept cases, learning, performance and the model."
-            ),
+            tr("The images of this session; beside them the kept cases, learning, performance and the model."),
         ),
         Stop(
             window.foot,

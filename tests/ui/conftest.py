@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -15,6 +16,10 @@ from qana_desktop.system.paths import Paths, find_paths
 from qana_desktop.ui.desks import Desks
 from qana_desktop.ui.window import MainWindow
 from tests.support.fake_desks import FakeDeviceDesk, FakeTriageDesk, draw_lesion
+from tests.support.stores import QUICK, MemoryKeychain
+
+if TYPE_CHECKING:
+    from tests.support.hands import Hands
 
 
 @dataclass
@@ -107,3 +112,22 @@ def demo_images(folder: Path) -> Path:
     draw_lesion(folder / "demo-m60.png", seed=50)
     draw_lesion(folder / "demo-m10.png", seed=51)
     return folder
+
+
+@pytest.fixture
+def keychain() -> MemoryKeychain:
+    return MemoryKeychain()
+
+
+@pytest.fixture
+def at_work(qtbot: QtBot, open_window: OpenWindow, paths: Paths, keychain: MemoryKeychain) -> Callable[..., Hands]:
+    """Open a window with a place for a store."""
+    from tests.support.hands import Hands
+
+    def open_it(*images: Path, **options: object) -> Hands:
+        clinic = lambda: Clinic(paths.data / "store", lambda: keychain, cost=QUICK)  # noqa: E731
+        hands = Hands(qtbot, open_window(*images, clinic=clinic, **options))
+        hands.settle()
+        return hands
+
+    return open_it

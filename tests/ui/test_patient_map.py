@@ -13,7 +13,7 @@ from qana_desktop.ui.settings import AnswerOrder
 from qana_desktop.ui.shortcuts import Command
 from qana_desktop.ui.views.patient_map import PatientMap
 from tests.support.fake_desks import draw_lesion
-from tests.ui.test_store_in_window import Hands, at_work, keychain
+from tests.support.hands import Hands
 
 __all__ = ["at_work", "keychain"]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from qana_desktop.services.clinic import Clinic
@@ -17,94 +14,11 @@ from qana_desktop.system.paths import Paths
 from qana_desktop.triage.case import Action, ProofSource
 from qana_desktop.triage.diagnosis import Diagnosis
 from qana_desktop.triage.worklist import CaseState, WorklistQuery
-from qana_desktop.ui.presenters.reading import row_line, row_number
 from qana_desktop.ui.settings import AnswerOrder
 from qana_desktop.ui.shortcuts import Command
-from qana_desktop.ui.views.cases import CasesPage
+from tests.support.hands import Hands, sign_in
 from tests.support.stores import PASSPHRASE, PASSWORD, QUICK, MemoryKeychain
-from tests.ui.conftest import Opened, OpenWindow
-
-OpenClinic = Callable[..., Opened]
-
-
-class Hands:
-    """A person at the window."""
-
-    def __init__(self, qtbot: QtBot, opened: Opened) -> None:
-        self.qtbot, self.opened, self.window = qtbot, opened, opened.window
-
-    def settle(self) -> None:
-        self.qtbot.waitUntil(lambda: self.window.idle, timeout=20_000)
-
-    def do(self, command: Command) -> None:
-        assert self.window.actions_[command].isEnabled(), command
-        self.window.actions_[command].trigger()
-        self.settle()
-
-    @property
-    def cases(self) -> CasesPage:
-        page = self.window.deck.page(Command.CASES)
-        assert isinstance(page, CasesPage)
-        return page
-
-    def make_store(self, *, passphrase: str | None = None) -> str:
-        """Go through the first run and return the recovery code."""
-        self.do(Command.CASES)
-        create = self.cases.gate.creating
-        create.clinician.name.edit.setText("Clara")
-        for fields in (create.clinician, create.admin):
-            fields.password.edit.setText(PASSWORD)
-            fields.again.edit.setText(PASSWORD)
-        if passphrase is not None:
-            create.wants_passphrase.setChecked(True)
-            create.passphrase.edit.setText(passphrase)
-            create.again.edit.setText(passphrase)
-        create.make.click()
-        self.qtbot.waitUntil(lambda: self.cases.gate.showing_code, timeout=20_000)
-        code = self.cases.gate.coding.shown.text()
-        self.cases.gate.coding.kept.setChecked(True)
-        self.cases.gate.coding.done.click()
-        self.qtbot.waitUntil(lambda: self.window.store.state is StoreState.OPEN, timeout=20_000)
-        self.settle()
-        return code
-
-    def keep_shown(self, pseudonym: str, site: str = "upper back") -> None:
-        self.do(Command.TRIAGE)
-        self.do(Command.KEEP)
-        sheet = self.window.triage.keeper.sheet
-        assert sheet is not None
-        sheet.form.pseudonym.edit.setText(pseudonym)
-        sheet.form.site.setCurrentText(site)
-        self.qtbot.waitUntil(lambda: not sheet.busy)
-        self.settle()
-        sheet.keep.click()
-        self.qtbot.waitUntil(lambda: not sheet.isVisible(), timeout=20_000)
-        self.settle()
-
-    def texts(self) -> str:
-        return "\n".join(label.text() for label in self.cases.findChildren(QLabel) if label.isVisible())
-
-    def rows(self) -> list[str]:
-        model = self.cases.model
-        return [row.pseudonym for number in range(model.rowCount()) if (row := model.row(number)) is not None]
-
-
-@pytest.fixture
-def keychain() -> MemoryKeychain:
-    return MemoryKeychain()
-
-
-@pytest.fixture
-def at_work(qtbot: QtBot, open_window: OpenWindow, paths: Paths, keychain: MemoryKeychain) -> Callable[..., Hands]:
-    """Open a window with a place for a store."""
-
-    def open_it(*images: Path, **options: object) -> Hands:
-        clinic = lambda: Clinic(paths.data / "store", lambda: keychain, cost=QUICK)  # noqa: E731
-        hands = Hands(qtbot, open_window(*images, clinic=clinic, **options))
-        hands.settle()
-        return hands
-
-    return open_it
+from tests.ui.conftest import OpenWindow
 
 
 def test_from_the_first_run_to_a_signed_case_and_back(
@@ -354,19 +268,6 @@ def test_the_screen_locks_after_a_time_of_rest_and_hides_every_sheet(
     sheet.reject()
 
 
-def sign_in(hands: Hands, name: str) -> None:
-    """Sign in at whatever asks for it."""
-    gate = hands.window.cover if hands.window.store.covers else hands.cases.gate
-    assert gate is not None
-    hands.qtbot.waitUntil(lambda: name in gate.signing.name.choice.values)
-    gate.signing.name.choice.choose(name)
-    gate.signing.password.edit.setText(PASSWORD)
-    gate.signing.go.click()
-    hands.qtbot.waitUntil(lambda: hands.window.store.user is not None and hands.window.store.user.name == name)
-    hands.qtbot.waitUntil(lambda: hands.window.store.state is StoreState.OPEN)
-    hands.settle()
-
-
 def test_a_second_reader_is_let_in_by_the_administrator_and_reads_from_the_queue(
     at_work: Callable[..., Hands], clinic_day: Path
 ) -> None:
@@ -410,129 +311,3 @@ def test_a_second_reader_is_let_in_by_the_administrator_and_reads_from_the_queue
     case = desk.open_case(desk.worklist(WorklistQuery())[0].encounter)
     assert case.second_readings[0].value.agrees
     assert case.sign_offs
-
-
-def test_the_signed_case_stays_on_the_screen_and_no_other_line_is_marked(
-    at_work: Callable[..., Hands], clinic_day: Path
-) -> None:
-    hands = at_work(clinic_day)
-    hands.make_store()
-    hands.do(Command.TRIAGE)
-    hands.do(Command.KEEP_ALL)
-    sheet = hands.window.triage.keeper.sheet
-    assert sheet is not None
-    sheet.keep.click()
-    hands.qtbot.waitUntil(lambda: not sheet.isVisible(), timeout=20_000)
-    hands.do(Command.CASES)
-    hands.qtbot.waitUntil(lambda: hands.cases.model.rowCount() == 4 and hands.window.idle)
-    hands.do(Command.NEXT)
-    assert hands.cases.panel.title.text() == "b-m71"
-    hands.cases.panel.assessment.finding.diagnosis.choice.choose(Diagnosis.MEL)
-    hands.cases.panel.assessment.action.choice.choose(Action.EXCISE)
-    hands.do(Command.SIGN)
-    assert hands.cases.panel.title.text() == "b-m71"
-    assert not hands.cases.list.list.currentIndex().isValid()
-    hands.do(Command.NEXT)
-    assert hands.cases.panel.title.text() == "d-m31"
-
-
-def test_images_of_the_watched_folder_are_read_and_move_nothing(
-    at_work: Callable[..., Hands], clinic_day: Path, tmp_path: Path
-) -> None:
-    hands = at_work(clinic_day / "b-m71.png")
-    folder = tmp_path / "camera"
-    folder.mkdir()
-    hands.window._settings.watch_folder = folder
-    hands.window._use_settings()
-    hands.settle()
-    (folder / "new-m58.png").write_bytes((clinic_day / "a-m05.png").read_bytes())
-    hands.do(Command.CASES)
-    hands.qtbot.waitUntil(lambda: hands.window.watching.look() or len(hands.window.worklist) == 2)
-    hands.settle()
-    assert hands.cases.isVisible()
-    assert hands.window.image.caption.text() == "b-m71.png"
-    assert hands.window.worklist.entry(1).reading is not None
-    assert hands.window.banners.banner("watched") is not None
-
-
-def test_a_dropped_zip_is_read_from_memory(at_work: Callable[..., Hands], clinic_day: Path, tmp_path: Path) -> None:
-    path = tmp_path / "day.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for image in sorted(clinic_day.iterdir()):
-            archive.write(image, image.name)
-    hands = at_work(path)
-    hands.qtbot.waitUntil(lambda: len(hands.window.worklist) == 4)
-    hands.settle()
-    assert {entry.reading is not None for entry in hands.window.worklist.entries()} == {True}
-
-
-def test_wrong_passwords_make_one_wait_and_the_sentence_says_how_long(at_work: Callable[..., Hands]) -> None:
-    hands = at_work()
-    hands.make_store()
-    hands.do(Command.LOCK)
-    cover = hands.window.cover
-    assert cover is not None
-    for _ in range(4):
-        cover.signing.password.edit.setText("not the password")
-        cover.signing.go.click()
-        hands.settle()
-    assert "too many wrong passwords" in cover.signing._fault.text()
-    cover.signing.password.edit.setText(PASSWORD)
-    cover.signing.go.click()
-    hands.settle()
-    assert hands.window.store.state is StoreState.LOCKED
-
-
-def test_a_store_whose_audit_record_does_not_hold_is_read_only_and_says_why(
-    at_work: Callable[..., Hands], clinic_day: Path, paths: Paths
-) -> None:
-    first = at_work(clinic_day / "b-m71.png")
-    first.make_store()
-    first.keep_shown("P-1")
-    first.window.close()
-    (paths.data / "store" / "audit.head").unlink()
-    again = at_work(clinic_day / "d-m31.png")
-    again.qtbot.waitUntil(lambda: again.window.store.state is StoreState.SIGNED_OUT)
-    again.do(Command.CASES)
-    sign_in(again, "Clara")
-    banner = again.window.banners.banner("store-read-only")
-    assert banner is not None
-    assert "nothing is saved" in banner.notice.text
-    again.qtbot.waitUntil(lambda: again.rows() == ["P-1"] and again.window.idle)
-    again.settle()
-    assert again.cases.panel.title.text().startswith("P-1")
-    assert not again.cases.panel.assessment.isEnabled()
-    for command in (Command.UNDO, Command.SIGN):
-        assert not again.window.actions_[command].isEnabled()
-    again.do(Command.TRIAGE)
-    again.do(Command.KEEP)
-    assert again.window.triage.keeper.sheet is None
-
-
-def test_clinician_first_hides_answers_on_the_triage_page_and_keeps_the_own_finding(
-    at_work: Callable[..., Hands], clinic_day: Path
-) -> None:
-    hands = at_work(clinic_day)
-    hands.make_store()
-    hands.do(Command.TRIAGE)
-    hands.window._settings.answer_order = AnswerOrder.CLINICIAN_FIRST
-    hands.window._use_settings()
-    triage = hands.window.triage
-    triage.select(1)
-    assert not triage.reading_panel.isVisible()
-    assert triage.answer.form.isVisible()
-    shown = hands.window.worklist.entry(1)
-    assert (row_number(shown), row_line(shown)) == ("", "Not yet assessed")
-    triage.select(2)
-    assert triage.reading_panel.isVisible(), "what cannot be assessed is told at once"
-    triage.select(1)
-    triage.answer.form.finding.diagnosis.choice.choose(Diagnosis.BCC)
-    triage.answer.form.action.choice.choose(Action.BIOPSY)
-    triage.answer.form.enter.click()
-    assert triage.reading_panel.isVisible()
-    assert row_number(hands.window.worklist.entry(1)) == "0.71"
-    assert row_number(hands.window.worklist.entry(3)) == ""
-    hands.keep_shown("P-1")
-    desk = hands.window.store.clinic.desk
-    case = desk.open_case(desk.worklist(WorklistQuery())[0].encounter)
-    assert case.assessments[0].value.finding.diagnosis is Diagnosis.BCC

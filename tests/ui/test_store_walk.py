@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from qana_desktop.ui.shortcuts import Command
-from tests.ui.test_store_in_window import Hands, at_work, keychain
+from tests.support.hands import Hands
 from tests.ui.test_widget_walk import INTERACTIVE, enlarge, font_at, is_cut, of_qt, text_of
 
 __all__ = ["at_work", "font_at", "keychain"]

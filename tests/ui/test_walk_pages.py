@@ -19,6 +19,7 @@ from qana_desktop.ui import speaking
 from qana_desktop.ui.presenters.notices import Refusal
 from qana_desktop.ui.shortcuts import Command
 from tests.support.catalogues import Pseudo
+from tests.support.hands import Hands
 from tests.support.walking import (
     controls,
     hidden_by_its_area,
@@ -30,7 +31,6 @@ from tests.support.walking import (
     shown_widgets,
     silent,
 )
-from tests.ui.test_store_in_window import Hands, at_work, keychain
 
 __all__ = ["at_work", "keychain"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -104,7 +105,7 @@ class PerformancePresenter:
         self._screen.show_head(head_line(found), versions, found.bundle)
         self._screen.show_state("", busy=False, fault=False)
         for panel in shown:  # one by one: the window stays awake between them
-            self._runner.post(lambda panel=panel: self._add(found, panel))
+            self._runner.post(partial(self._add, found, panel))
 
     def _add(self, found: SitePerformance, panel: Panel) -> None:
         if self.found is found:

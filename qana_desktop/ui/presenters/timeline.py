@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qana_desktop.system.figures import day
-from qana_desktop.triage.case import Case, FiledImage, Finding
+from qana_desktop.triage.case import Case, Filed, FiledImage, Finding, ProvenOutcome
 from qana_desktop.triage.diagnosis import FULL_NAMES
 from qana_desktop.triage.outcome import Assessed, Reading
 from qana_desktop.ui.presenters.entries import Group, group_of
@@ -46,7 +46,7 @@ class Event:
 def timeline(cases: Iterable[Case], hides: Callable[[Case], bool] = lambda _case: False) -> tuple[Event, ...]:
     """Return the events of all encounters of one lesion, newest first; `hides` says whose answers stay hidden."""
     events: list[Event] = []
-    outcomes = {}
+    outcomes: dict[str, Filed[ProvenOutcome]] = {}
     for case in cases:
         if case.encounter.withdrawn:
             continue

@@ -311,9 +311,7 @@ class TriagePage(Page):
         if image is None:
             return Shown(entry.entry_id)
         key = (entry.entry_id, entry.hidden)  # an answer that may be seen now is another thing to show
-        return Shown(
-            key, image, lambda: self._others(entry), self._explain(entry), lambda: self._scale(entry)
-        )
+        return Shown(key, image, lambda: self._others(entry), self._explain(entry), lambda: self._scale(entry))
 
     def _scale(self, entry: Entry) -> float | None:
         desks = self._desks
