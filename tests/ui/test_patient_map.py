@@ -15,8 +15,6 @@ from qana_desktop.ui.views.patient_map import PatientMap
 from tests.support.fake_desks import draw_lesion
 from tests.support.hands import Hands
 
-__all__ = ["at_work", "keychain"]
-
 
 def kept(at_work: Callable[..., Hands], folder: Path) -> Hands:
     """Keep two images of two lesions of one patient, and show the cases."""

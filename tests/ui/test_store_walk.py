@@ -13,7 +13,7 @@ from qana_desktop.ui.shortcuts import Command
 from tests.support.hands import Hands
 from tests.ui.test_widget_walk import INTERACTIVE, enlarge, font_at, is_cut, of_qt, text_of
 
-__all__ = ["at_work", "font_at", "keychain"]
+__all__ = ["font_at"]
 
 CONTROLS = (*INTERACTIVE, QComboBox, QPlainTextEdit)
 

@@ -32,8 +32,6 @@ from tests.support.walking import (
     silent,
 )
 
-__all__ = ["at_work", "keychain"]
-
 PATIENCE_MS = 500
 
 SCREENS = {100: (1920, 1200), 200: (2560, 1600)}
