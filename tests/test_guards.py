@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CASES = '''
+CASES = """
 import logging, multiprocessing, subprocess, sys, threading, warnings
 import pytest
 
@@ -35,7 +35,7 @@ def test_that_warns(): warnings.warn("old")
 def test_that_uses_the_home_of_a_test(own_home):
     from pathlib import Path
     assert Path.home() == own_home
-'''
+"""
 
 
 @pytest.fixture(scope="module")
