@@ -137,11 +137,12 @@ def judged_quickly(clinic) -> Evaluation:
 
 def test_a_withdrawn_attack_leaves_no_trace_in_the_next_version(clinic):
     clinic.learn(["nv", "bkl", "df", "nv"])
+    ready = sum(each.state is State.READY for each in clinic.desk().queue())
     clean = TrainingDesk(clinic.desk("Clara"), settings=EAGER).train().version
     poisoned = clinic.learn(["mel"] * 8, start=500, said="nv")
     for proposal in poisoned:
         clinic.desk("Clara").withdraw_patient(clinic.patient_of(proposal), "the batch was false")
-    assert sum(each.state is State.READY for each in clinic.desk().queue()) == 4
+    assert sum(each.state is State.READY for each in clinic.desk().queue()) == ready
     clinic.store.clock.forward(minutes=1)
     again = TrainingDesk(clinic.desk("Clara"), settings=EAGER).train().version
     one, other = (clinic.homes.open(version).golden().potentials for version in (clean, again))

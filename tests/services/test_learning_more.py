@@ -94,7 +94,7 @@ def test_a_preview_can_be_stopped(clinic):
     with pytest.raises(Cancelled):
         preview(
             clinic.desk("Clara"),
-            [proven(clinic.add("nv", 1), "nv")],
+            [proven(clinic.add("nv", number), "nv") for number in range(12)],
             token=token,
             report=lambda _progress: token.cancel(),
         )

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from qana_desktop.engines.registry import ADAPTERS, EngineRegistry
 from qana_desktop.intake.reader import ImageReader
+from qana_desktop.learning import holdouts
 from qana_desktop.learning.holdouts import holdout_to_bytes
 from qana_desktop.learning.protocol import Protocol, protocol_to_json
 from qana_desktop.learning.rounding import round_rows
@@ -320,12 +321,21 @@ class Clinic:
     def learn(self, labels: Sequence[str], *, start: int = 1, said: str | LesionClass = "") -> list[str]:
         """Propose lesions of these classes (called `said` instead), confirm them all; returns the proposals.
 
-        Those that are refused, as every tenth or so may be for its quality, are left out.
+        Those that are refused, as every tenth or so may be for its quality, are left out. Chance gives patients to the
+        holdout: where it takes all of them, the same classes come again, so that there is something to learn from.
         """
-        news = [proven(self.add(label, start + number), said or label) for number, label in enumerate(labels)]
-        proposed = self.desk("Clara").propose_all(news)
-        self.confirm_all()
-        return [each.proposal for each in proposed if each.proposal is not None]
+        proposals: list[str] = []
+        for again in range(20):
+            first = start + 10_000 * again
+            news = [proven(self.add(label, first + number), said or label) for number, label in enumerate(labels)]
+            proposed = self.desk("Clara").propose_all(news)
+            self.confirm_all()
+            proposals += [each.proposal for each in proposed if each.proposal is not None]
+            if any(
+                each.role is holdouts.Role.TRAINING and each.state is State.READY for each in self.desk("Clara").queue()
+            ):
+                break
+        return proposals
 
     def confirm_all(self) -> None:
         """A second person says yes to everything that waits."""
