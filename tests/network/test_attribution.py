@@ -25,6 +25,7 @@ from qana_desktop.network.export_onnx import INPUT_NAME, OUTPUT_NAME, layer_outp
 from qana_desktop.network.golden import golden_images
 from qana_desktop.network.layers import Activation, Conv, Dense, InputConv, IntegerNetwork
 from qana_desktop.network.preprocess import DIHEDRAL, views
+from qana_desktop.network.shapes import convolved_size
 from tests.support.bundles import small_network
 from tests.support.random_networks import images_for, networks
 
@@ -44,9 +45,16 @@ def test_the_places_and_the_rounding_add_up_to_each_logit(data: st.DataObject) -
     for image in range(len(images)):
         found = attribute(network, outputs[index][image])
         logits = outputs[-1][image, : network.classes]
-        assert found.maps.shape == (network.classes, *outputs[index].shape[1:3])
+        assert found.maps.shape == (network.classes, *_places(network, index, outputs[index].shape[1:]))
         assert found.maps.sum(axis=(1, 2)) + found.remainder == pytest.approx(logits, abs=1e-6)
         assert np.all(np.abs(found.remainder) <= _most_rounding(network) + 1e-9), "only rounding has no place"
+
+
+def _places(network: IntegerNetwork, index: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Where the layer after the last map adds up: it may still step over places, as a stride of two does."""
+    following = network.layers[index + 1]
+    height, width, channels = shape
+    return (height, width) if isinstance(following, Dense) else convolved_size(following, (height, width, channels))
 
 
 def _most_rounding(network: IntegerNetwork) -> np.ndarray:
